@@ -1,0 +1,66 @@
+"""neurofn: what a neuron computes. Swap it, watch it learn, explain it, and test which one is better.
+
+Importing this package loads neither torch nor any part; each public name loads its module when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "catalogue": "functions",
+    "declare": "functions",
+    "function": "functions",
+    "Learn": "functions",
+    "Fixed": "functions",
+    "neuron": "neurons",
+    "swap": "neurons",
+    "watch": "watching",
+    "measure": "watching",
+    "Record": "watching",
+    "EpsilonRank": "instruments",
+    "ActivatedNeurons": "instruments",
+    "Moments": "instruments",
+    "study": "studies",
+    "Claim": "studies",
+    "run": "studies",
+    "report": "reporting",
+    "NeurofnError": "_errors",
+}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from ._errors import NeurofnError as NeurofnError
+    from .functions import Fixed as Fixed
+    from .functions import Learn as Learn
+    from .functions import catalogue as catalogue
+    from .functions import declare as declare
+    from .functions import function as function
+    from .instruments import ActivatedNeurons as ActivatedNeurons
+    from .instruments import EpsilonRank as EpsilonRank
+    from .instruments import Moments as Moments
+    from .neurons import neuron as neuron
+    from .neurons import swap as swap
+    from .reporting import report as report
+    from .studies import Claim as Claim
+    from .studies import run as run
+    from .studies import study as study
+    from .watching import Record as Record
+    from .watching import measure as measure
+    from .watching import watch as watch
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'neurofn' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
