@@ -1,0 +1,25 @@
+"""Tasks: real data, and small generated data, in fixed splits, each with its source and licence.
+
+A task is one file in this folder that ends with ``catalogue.add(name, Task(...))``.
+"""
+
+from __future__ import annotations
+
+from .._registry import Registry
+from ._base import Data, Split, Splits, Task, each_input, one_unit, standardised, stratified, stratified_rows, validate
+
+__all__ = [
+    "Data",
+    "Split",
+    "Splits",
+    "Task",
+    "catalogue",
+    "each_input",
+    "one_unit",
+    "standardised",
+    "stratified",
+    "stratified_rows",
+    "validate",
+]
+
+catalogue: Registry[Task] = Registry("task", package="neurofn.tasks")
