@@ -74,7 +74,7 @@ class Task:
     """Something to learn, on fixed data.
 
     ``inputs`` and ``outputs`` are the widths of a network for it; for classification ``outputs`` is the number of
-    classes. ``measure`` is the size of the domain where the inputs are a uniform grid over one (for quadrature), else None.
+    classes. ``measure`` is the size of the domain where the inputs are a uniform grid over one, for quadrature.
     ``read`` gives the three splits; ``locate`` says where the data lie, or raises with what to type.
 
     >>> from neurofn.tasks import catalogue
@@ -173,8 +173,8 @@ def _require_values(y: Array, outputs: int, *, where: str) -> None:
 def stratified(x: Array, y: Array, *, shares: Sequence[float] = (0.6, 0.2, 0.2), seed: int = 0) -> Splits:
     """Split rows into train, validation and test so that every class has the same shares, up to rounding.
 
-    ``x`` is (n, inputs), ``y`` is (n,) labels. The split depends on ``y`` and ``seed`` alone. Raises DataError for fewer
-    than two rows, and SettingError where the shares are not three positive numbers that sum to 1.
+    ``x`` is (n, inputs), ``y`` is (n,) labels. Only ``y`` and ``seed`` decide. Raises DataError for fewer than two
+    rows, and SettingError where the shares are not three positive numbers that sum to 1.
 
     >>> splits = stratified(np.zeros((10, 2)), np.repeat([0, 1], 5))
     >>> [len(split) for split in splits]

@@ -40,7 +40,8 @@ catalogue.add(
         source="https://doi.org/10.24432/C50P49",
         licence="CC BY 4.0 for the data (UCI), BSD-3-Clause for scikit-learn, which carries them",
         description="1,797 handwritten digits of 8 by 8 pixels, the test part of UCI's Optical Recognition of "
-        "Handwritten Digits; 60 % train, 20 % validation, 20 % test, equal shares of every class; pixels centred, one scale",
+        "Handwritten Digits; 60 % train, 20 % validation, 20 % test, equal shares of every class; "
+        "pixels centred, one scale",
         read=_read,
         locate=_locate,
     ),
