@@ -1,0 +1,315 @@
+"""What a function is: a printed formula, its parameters, its facts, its source; and tensor code where a check asks for it.
+
+A part file holds declarations only and can be imported without torch. A *family* (rational, chebyshev, ...) is declared once
+and has whole-number settings that fix how many parameters there are; because it is linear in its coefficients it also serves
+as a basis of an edge, where every coefficient becomes a weight of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from .._errors import DefinitionError, SettingError, did_you_mean
+from .._registry import NEURON_NAMES, Registry
+from ..formula import Formula
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = [
+    "Count",
+    "Facts",
+    "Fixed",
+    "Function",
+    "Learn",
+    "Member",
+    "Parameter",
+    "catalogue",
+    "declare",
+    "family",
+    "function",
+]
+
+TensorCode = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number in a formula: its default, its closed domain, and whether a module learns it, once or per channel."""
+
+    default: float
+    low: float | None = None
+    high: float | None = None
+    learned: bool = False
+    per: str = "tensor"
+
+    def check(self, name: str, value: object) -> float:
+        """The value as a float; raises SettingError where it is no finite number or outside the domain."""
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or value != value
+            or abs(value) == float("inf")
+        ):
+            raise SettingError(f"{name} must be a finite number, got {value!r}")
+        if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
+            raise SettingError(
+                f"{name} must lie in [{_bound(self.low, '-inf')}, {_bound(self.high, 'inf')}], got {value!r}"
+            )
+        return float(value)
+
+
+@dataclass(frozen=True)
+class Count:
+    """A whole-number setting that fixes how many parameters a family has."""
+
+    default: int
+    low: int = 0
+    high: int = 64
+
+    def check(self, name: str, value: object) -> int:
+        """The value as an int; raises SettingError where it is no whole number of the allowed ones."""
+        if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
+            raise SettingError(f"{name} must be a whole number from {self.low} to {self.high}, got {value!r}")
+        return value
+
+
+def _bound(value: float | None, otherwise: str) -> str:
+    return otherwise if value is None else f"{value:g}"
+
+
+def Learn(default: float, *, low: float | None = None, high: float | None = None, per: str = "tensor") -> Any:  # noqa: N802
+    """A parameter that modules learn, kept in [low, high]; ``per`` is "tensor" (one number) or "channel"."""
+    return Parameter(float(default), low, high, learned=True, per=per)
+
+
+def Fixed(default: float, *, low: float | None = None, high: float | None = None) -> Any:  # noqa: N802
+    """A parameter that the user sets and training leaves alone."""
+    return Parameter(float(default), low, high)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is claimed of a function at its default parameters; the suite checks each against the formula.
+
+    ``range`` is the infimum and supremum, ``limits`` the values towards -inf and inf (None: there is none), ``at_zero`` value
+    and slope at 0 (slope None at a kink), ``kinks`` where the slope jumps, ``cases`` names what a setting turns it into.
+    """
+
+    even: bool = False
+    odd: bool = False
+    monotone: str | None = None
+    range: tuple[float, float] | None = None
+    limits: tuple[float | None, float | None] | None = None
+    at_zero: tuple[float, float | None] | None = None
+    kinks: tuple[float, ...] = ()
+    cases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def stated(self) -> dict[str, Any]:
+        """The facts that say something, by name."""
+        return {name: value for name, value in vars(self).items() if value not in (None, False, ()) and value != {}}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member of a family: formula, parameters, and code for the terms whose sum, weighted by the coefficients, it is.
+
+    ``code`` is for where that sum is not accurate enough.
+    """
+
+    formula: str
+    parameters: Mapping[str, Parameter]
+    coefficients: tuple[str, ...]
+    terms: TensorCode
+    code: TensorCode | None = None
+
+
+@dataclass(frozen=True)
+class Function:
+    """A scalar function of a tensor: ``fn(x)``, elementwise, same shape and dtype; 16-bit inputs are computed in float32.
+
+    >>> from neurofn.functions import catalogue
+    >>> fn = catalogue["elu"]
+    >>> fn.formula, fn.source
+    ('where(z >= 0, z, a*(exp(z) - 1))', 'arXiv:1511.07289')
+    >>> import torch
+    >>> fn(torch.tensor([-1.0, 2.0]), a=0.5)
+    tensor([-0.3161,  2.0000])
+    """
+
+    name: str
+    formula: str
+    source: str
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
+    code: TensorCode | None = field(default=None, repr=False)
+    structure: Mapping[str, Count] = field(default_factory=dict)
+    shape: Mapping[str, int] = field(default_factory=dict)
+    coefficients: tuple[str, ...] = ()
+    build: Callable[..., Member] | None = field(default=None, repr=False)
+
+    @cached_property
+    def definition(self) -> Formula:
+        """The formula as an object that can be evaluated, printed and taken apart."""
+        return Formula(self.formula)
+
+    @property
+    def latex(self) -> str:
+        """The formula for a page."""
+        return self.definition.latex
+
+    @property
+    def defaults(self) -> dict[str, float]:
+        """Every parameter at its default."""
+        return {name: parameter.default for name, parameter in self.parameters.items()}
+
+    def shaped(self, **counts: int) -> Function:
+        """The member of this family with these whole-number settings (the function itself where it is no family)."""
+        if not counts:
+            return self
+        if self.build is None:
+            raise SettingError(f"{self.name} has no whole-number settings, got {', '.join(counts)}")
+        for name, value in counts.items():
+            self._spec(name).check(f"{self.name}: {name}", value)
+        shape = {**self.shape, **counts}
+        return _from_member(self, shape, self.build(**shape))
+
+    def split(self, settings: Mapping[str, Any]) -> tuple[Function, dict[str, float]]:
+        """The member that the whole-number settings ask for, and the checked values of the other settings."""
+        counts = {name: value for name, value in settings.items() if name in self.structure}
+        member = self.shaped(**counts)
+        rest = {name: value for name, value in settings.items() if name not in counts}
+        return member, {name: member._spec(name).check(f"{self.name}: {name}", value) for name, value in rest.items()}
+
+    def __call__(self, z: Tensor, **settings: Any) -> Tensor:
+        """f(z) for a floating-point tensor of any shape; parameters may be tensors that broadcast against it."""
+        import torch
+
+        unknown = set(settings) - set(self.parameters)
+        if unknown:
+            self._spec(min(unknown))
+        if not z.is_floating_point():
+            raise SettingError(f"{self.name} expects a floating-point tensor, got {z.dtype}; convert it with x.float()")
+        narrow = z.dtype in (torch.float16, torch.bfloat16)
+        values = {**self.defaults, **settings}
+        if narrow:  # one rounding at the end instead of one per operation
+            values = {name: v.float() if isinstance(v, torch.Tensor) else v for name, v in values.items()}
+        wide = z.float() if narrow else z
+        result: Tensor = self.code(wide, **values) if self.code else self.definition.torch(wide, **values)
+        return result.to(z.dtype) if narrow else result
+
+    def terms(self, z: Tensor, **settings: Any) -> Tensor:
+        """The terms of a basis in a last axis of their own: one per coefficient of a family, else f(z) alone."""
+        import torch
+
+        if self.build is None:
+            return self(z, **settings).unsqueeze(-1)
+        others = {n: v for n, v in {**self.defaults, **settings}.items() if n not in self.coefficients}
+        terms = self.build(**self.shape).terms(z, **others)
+        return torch.stack([term.expand_as(terms[-1]) for term in terms], dim=-1)
+
+    def module(self, channels: int | None = None, **settings: Any) -> nn.Module:
+        """A torch module; learned parameters hold one value, or one per channel of the last axis if ``channels`` is given.
+
+        >>> from neurofn.functions import catalogue
+        >>> sum(p.numel() for p in catalogue["prelu"].module(channels=64).parameters())
+        64
+        """
+        from ._module import FunctionModule
+
+        return FunctionModule(self, channels, settings)
+
+    def _spec(self, name: str) -> Parameter | Count:
+        known: dict[str, Parameter | Count] = {**self.structure, **self.parameters}
+        if name not in known:
+            hint = did_you_mean(name, known, what="setting") if known else "it has no settings"
+            raise SettingError(f"{self.name} has no setting {name!r}; {hint}")
+        return known[name]
+
+
+catalogue: Registry[Function] = Registry("function", package="neurofn.functions", names=NEURON_NAMES)
+"""Every function by name and alias; ``catalogue["swish"]``."""
+
+
+def declare(name: str, formula: str, *, source: str, aliases: tuple[str, ...] = (), **details: Any) -> Function:
+    """Add a function that is its formula. ``details`` are parameters (``a=Fixed(1.0)``), ``code=`` and the fields of Facts.
+
+    >>> from neurofn.functions import catalogue, declare
+    >>> _ = declare("cube_root_like", "z/(1 + z**2)", source="an example", odd=True, range=(-0.5, 0.5))
+    >>> catalogue["cube_root_like"].facts.odd
+    True
+    >>> catalogue.remove("cube_root_like")
+    """
+    parameters = {key: value for key, value in details.items() if isinstance(value, Parameter)}
+    code = details.get("code")
+    facts = Facts(**{key: value for key, value in details.items() if key not in parameters and key != "code"})
+    made = Function(name, formula, source, MappingProxyType(parameters), facts, code)
+    free = set(made.definition.names) - {"z"}
+    if free != set(parameters):
+        raise DefinitionError(
+            f"{name}: the formula has the parameters {sorted(free)}, declared are {sorted(parameters)}"
+        )
+    catalogue.add(name, made, aliases=aliases)
+    return made
+
+
+def function(
+    formula: str, *, source: str, aliases: tuple[str, ...] = (), **facts: Any
+) -> Callable[[TensorCode], TensorCode]:
+    """Declare the decorated tensor code as the code of ``formula``; its keyword defaults are the parameters.
+
+    >>> from neurofn.functions import catalogue, function
+    >>> @function("z/(1 + abs(z))", source="an example", odd=True)
+    ... def my_softsign(z):
+    ...     return z / (1 + z.abs())
+    >>> catalogue.remove("my_softsign")
+    """
+
+    def register(code: TensorCode) -> TensorCode:
+        import inspect
+
+        defaults = {
+            p.name: p.default for p in inspect.signature(code).parameters.values() if isinstance(p.default, Parameter)
+        }
+        declare(code.__name__, formula, source=source, aliases=aliases, code=code, **defaults, **facts)
+        return code
+
+    return register
+
+
+def family(
+    *, source: str, aliases: tuple[str, ...] = (), **details: Any
+) -> Callable[[Callable[..., Member]], Function]:
+    """Declare a family from a function of whole-number settings (``degree=Count(3)``) that gives its Member."""
+    structure = {key: value for key, value in details.items() if isinstance(value, Count)}
+    facts = Facts(**{key: value for key, value in details.items() if key not in structure})
+
+    def register(build: Callable[..., Member]) -> Function:
+        shape = {name: count.default for name, count in structure.items()}
+        frame = Function(build.__name__, "z", source, facts=facts, structure=MappingProxyType(structure), build=build)
+        made = _from_member(frame, shape, build(**shape))
+        catalogue.add(made.name, made, aliases=aliases)
+        return made
+
+    return register
+
+
+def _from_member(frame: Function, shape: Mapping[str, int], member: Member) -> Function:
+    def code(z: Tensor, **values: Any) -> Tensor:
+        others = {name: value for name, value in values.items() if name not in member.coefficients}
+        parts = [values[name] * term for name, term in zip(member.coefficients, member.terms(z, **others), strict=True)]
+        total: Tensor = sum(parts[1:], parts[0])
+        return total
+
+    return replace(
+        frame,
+        formula=member.formula,
+        parameters=MappingProxyType(dict(member.parameters)),
+        shape=MappingProxyType(dict(shape)),
+        coefficients=member.coefficients,
+        code=member.code or code,
+    )

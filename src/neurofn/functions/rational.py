@@ -1,0 +1,62 @@
+"""Quotients of polynomials (Padé)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._spec import Count, Learn, Member, family
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+_FAR = 2.0**60
+
+
+def _start(p: int, q: int) -> list[float]:
+    import numpy as np
+
+    # Even powers keep the denominator smooth; the ratio 1/40 gives 0.2 and 0.005, the best of a coarse search for (5, 4).
+    b = [0.2 / 40 ** (k // 2 - 1) if k % 2 == 0 else 0.0 for k in range(1, q + 1)]
+    if q % 2 == 1:
+        b[-1] = 0.1 if q == 1 else b[-2] / 10
+    z = np.linspace(-4, 4, 401)
+    powers = z[:, None] ** np.arange(max(p, q) + 1)
+    terms = powers[:, : p + 1] / (1 + np.abs(powers[:, 1 : q + 1] @ np.array(b)))[:, None]
+    a = np.linalg.lstsq(terms, z / (1 + np.exp(-z)), rcond=None)[0]
+    return [*map(float, a), *b]
+
+
+@family(source="arXiv:1907.06732", aliases=("pade",), p=Count(5, low=0, high=16), q=Count(4, low=1, high=16))
+def rational(p: int, q: int) -> Member:
+    """The safe quotient P(z)/(1 + |Q(z)|): it has no poles. It starts as the least-squares fit to silu on [-4, 4]."""
+    over = [f"a{k}" for k in range(p + 1)]
+    under = [f"b{k}" for k in range(1, q + 1)]
+
+    def terms(z: Tensor, **b: Any) -> list[Tensor]:
+        import torch
+
+        # Powers of z overflow long before the quotient does, so |z| = s >= 1 is divided out: u = z/s, r = 1/s.
+        size = z.abs()
+        inside = size <= 1
+        u, s = torch.where(inside, z, z.sign()), torch.where(inside, 1.0, size)
+        r = 1 / s
+        denominator = r**q + sum(b[name] * u**k * r ** (q - k) for k, name in enumerate(under, 1)).abs()
+        return [u**k * (s ** (k - q) if k > q else r ** (q - k)) / denominator for k in range(p + 1)]
+
+    def code(z: Tensor, **values: Any) -> Tensor:
+        # Beyond 2**60 only the leading powers are left; scaling them up last keeps every step finite where the value is.
+        inner = z.clamp(-_FAR, _FAR)
+        parts = terms(inner, **{name: values[name] for name in under})
+        near: Tensor = sum(values[name] * part for name, part in zip(over, parts, strict=True))
+        return near * (z.abs() / _FAR).clamp(min=1) ** (p - q)
+
+    start = _start(p, q)
+    top, bottom = (" + ".join(f"{name}*z**{name[1:]}" for name in names) for names in (over, under))
+    return Member(
+        f"({top})/(1 + abs({bottom}))",
+        {name: Learn(value) for name, value in zip([*over, *under], start, strict=True)},
+        tuple(over),
+        terms,
+        code,
+    )
