@@ -19,6 +19,7 @@ PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
 CODE := src tests bench tools docs/conf.py
 BENCHES := $(filter-out bench/_%,$(wildcard bench/*.py))
 
+.NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-slow test-full check gate format docs bench clean compiler
 
