@@ -25,7 +25,8 @@ def leaves_the_world_as_it_was() -> Iterator[None]:
     offences = _guards.moved(before, _guards.snapshot()) + [f"wrote: {path}" for path in _writes.offences]
     if offences:
         pytest.fail(
-            "the test left the world changed; use torch.Generator, fork_rng and tmp_path:\n" + "\n".join(offences)
+            "the test left the world changed; use torch.Generator, fork_rng and tmp_path:\n" + "\n".join(offences),
+            pytrace=False,
         )
 
 
