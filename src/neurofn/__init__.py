@@ -17,7 +17,7 @@ _HOME = {
     "Learn": "functions",
     "Fixed": "functions",
     "neuron": "neurons",
-    "swap": "neurons",
+    "swap": "neurons.swap",
     "watch": "watching",
     "measure": "watching",
     "Record": "watching",
@@ -31,7 +31,7 @@ _HOME = {
     "NeurofnError": "_errors",
 }
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+__all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from ._errors import NeurofnError as NeurofnError
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .instruments import EpsilonRank as EpsilonRank
     from .instruments import Moments as Moments
     from .neurons import neuron as neuron
-    from .neurons import swap as swap
+    from .neurons.swap import swap as swap
     from .reporting import report as report
     from .studies import Claim as Claim
     from .studies import run as run

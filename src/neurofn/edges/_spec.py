@@ -1,0 +1,124 @@
+"""What an edge is: a basis, that is some terms of one input, each of which gets one weight per edge.
+
+The edge from input i to neuron j is ``sum_k w_ijk * term_k(x_i)``; all edges of one input share the terms, so a layer computes
+them once. Parameters that sit inside the terms (the denominator of a rational) are learned once per input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from .._errors import UnknownNameError, did_you_mean
+from .._registry import NEURON_NAMES, Registry
+from ..functions import Count, Function, Parameter
+from ..functions import catalogue as functions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Basis", "Edge", "catalogue", "edge", "find_edge", "from_function"]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """The terms of one edge with their settings filled in.
+
+    ``terms`` maps inputs (...) to terms (..., size); ``reference`` is the same by definition, slowly. ``parameters`` are inside
+    the terms and learned per input; ``values`` are the settings of the terms.
+    """
+
+    size: int
+    terms: Callable[..., Tensor]
+    reference: Callable[..., Tensor]
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def power(self) -> float:
+        """The sum over the terms of their mean square, for an input that is standard normal."""
+        import torch
+
+        x = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+        weight = torch.exp(-x * x / 2)
+        return float(((self.terms(x, **self.values) ** 2).sum(-1) * weight).sum() / weight.sum())
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A named basis: its formula for a reader, its settings, and the builder that fills them in.
+
+    >>> from neurofn.edges import find_edge
+    >>> find_edge("bspline").basis({"grid": 8}).size
+    11
+    """
+
+    name: str
+    formula: str
+    source: str
+    settings: Mapping[str, Parameter | Count]
+    build: Callable[..., Basis] = field(repr=False)
+
+    def basis(self, settings: Mapping[str, Any]) -> Basis:
+        """The basis with these settings (others at their defaults); raises SettingError where one is not allowed."""
+        return self.build(**{name: settings.get(name, spec.default) for name, spec in self.settings.items()})
+
+
+catalogue: Registry[Edge] = Registry("edge", package="neurofn.edges", names=NEURON_NAMES)
+"""The edges that are no functions of the catalogue; ``find_edge`` knows all of them."""
+
+
+def edge(
+    formula: str, *, source: str, aliases: tuple[str, ...] = (), **settings: Any
+) -> Callable[[Callable[..., Basis]], Edge]:
+    """Declare an edge from the function that builds its basis from the settings (``grid=Count(5)``, ``low=Fixed(-3)``)."""
+
+    def register(build: Callable[..., Basis]) -> Edge:
+        made = Edge(build.__name__, formula, source, MappingProxyType(settings), build)
+        catalogue.add(made.name, made, aliases=aliases)
+        return made
+
+    return register
+
+
+def from_function(function: Function) -> Edge:
+    """A function of the catalogue as a basis: its coefficients become weights, its other parameters are learned per input."""
+    inner = {name: spec for name, spec in function.parameters.items() if name not in function.coefficients}
+
+    def build(**settings: Any) -> Basis:
+        member, values = function.split(settings)
+        kept = {name: spec for name, spec in member.parameters.items() if name not in member.coefficients}
+        names = member.coefficients or ("",)
+
+        def reference(x: Tensor, **given: Any) -> Tensor:
+            import torch
+
+            columns = []
+            for chosen in names:
+                one_hot = {name: float(name == chosen) for name in member.coefficients}
+                columns.append(member.definition.torch(x, **{**member.defaults, **given, **one_hot}))
+            return torch.stack([column.expand(x.shape) for column in columns], dim=-1)
+
+        learned = {name: spec for name, spec in kept.items() if spec.learned}
+        return Basis(
+            len(names), member.terms, reference, learned, {n: values.get(n, s.default) for n, s in kept.items()}
+        )
+
+    # A family shows its whole-number settings only: how many inner parameters there are depends on them.
+    settings: dict[str, Parameter | Count] = {**function.structure, **({} if function.structure else inner)}
+    return Edge(function.name, function.formula, function.source, MappingProxyType(settings), build)
+
+
+def find_edge(name: str) -> Edge:
+    """The edge of this name: an edge of its own, or any function of the catalogue; raises UnknownNameError.
+
+    >>> find_edge("rational").basis({"p": 3, "q": 2}).size
+    4
+    """
+    if name in catalogue:
+        return catalogue[name]
+    if name in functions:
+        return from_function(functions[name])
+    known = [*catalogue, *functions]
+    raise UnknownNameError(f"no edge or function is called {name!r}; {did_you_mean(name, known)}")
