@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ._spec import Count, Facts, Fixed, Function, Learn, Member, Parameter, catalogue, declare, family, function
+from ._facts import Count, Facts, Fixed, Learn, Parameter
+from ._spec import Function, Member, catalogue, declare, family, function
 
 __all__ = [
     "Count",

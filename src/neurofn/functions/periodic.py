@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import inf
 
-from ._spec import Learn, declare
+from ._facts import Learn
+from ._spec import declare
 
 declare(
     "snake", "z + sin(a*z)**2/a", source="arXiv:2006.08195", a=Learn(1.0, low=1e-3, per="channel"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from ._spec import Count, Learn, Member, declare, family
+from ._facts import Count, Learn
+from ._spec import Member, declare, family
 
 if TYPE_CHECKING:
     from torch import Tensor

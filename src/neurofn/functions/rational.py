@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._spec import Count, Learn, Member, family
+from ._facts import Count, Learn
+from ._spec import Member, family
 
 if TYPE_CHECKING:
     from torch import Tensor
