@@ -1,0 +1,163 @@
+"""Cells: what is computed and stored at once, and the identity under which it is stored.
+
+A cell is one combination of factor levels and one stack of seeds. Its identity is a hash of everything that its
+numbers may depend on, so that a run finds what was computed before, by whichever run, and never takes numbers of
+other settings, data or code.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import inspect
+import math
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._errors import DefinitionError
+from ._base import Study
+from ._data import READING_COLUMNS, Readings, canonical
+
+# What cannot change a number: texts, pictures, checks, the command line.
+_NO_RESULTS = ("reporting", "testing", "cli.py", "__main__.py", "_doctor.py", "_terminal.py")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of factor levels and one stack of seeds of a study; ``key`` is its identity."""
+
+    factors: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    key: str
+
+    @property
+    def label(self) -> str:
+        """In words, for progress and for the list of what is missing."""
+        levels = ", ".join(f"{name}={level}" for name, level in self.factors.items())
+        seeds = f"seed {self.seeds[0]}" if len(self.seeds) == 1 else f"seeds {self.seeds[0]}-{self.seeds[-1]}"
+        return f"{levels}, {seeds}" if levels else seeds
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What computing a cell gave: per seed {"seed", "diverged", "metrics"} and the readings; or ``error``, in words."""
+
+    rows: tuple[Mapping[str, Any], ...] = ()
+    readings: Readings = field(default_factory=Readings)
+    error: str | None = None
+    seconds: float = 0.0
+
+
+def cut(study: Study, settings: Mapping[str, Any]) -> list[Cell]:
+    """All cells of a study under these settings: all combinations with the first stack, then with the second, ...
+
+    Stacks have the study's size always; the seeds of the last one that were not asked for are computed and kept for
+    later.
+    """
+    combinations = study.combinations(settings)
+    arguments = [study.arguments(combination, settings) for combination in combinations]
+    common = {"study": study.name, "code": code_version(study), "torch": torch_version()}
+    bases = [{**common, "arguments": given, "data": _checksum(given.get("task"))} for given in arguments]
+    cells = []
+    for start in range(0, settings["seeds"], study.stack):
+        seeds = tuple(range(start, start + study.stack))
+        for combination, given, base in zip(combinations, arguments, bases, strict=True):
+            key = hashlib.sha256(canonical({**base, "seeds": seeds}).encode()).hexdigest()
+            cells.append(Cell(combination, given, seeds, key))
+    return cells
+
+
+def torch_version() -> str:
+    """The version of PyTorch that is installed, without importing it; "none" where it is not."""
+    try:
+        return importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+@functools.cache
+def _checksum(task: Any) -> str | None:
+    if not isinstance(task, str):
+        return None
+    from ..tasks import catalogue as tasks
+
+    return tasks[task].load().checksum
+
+
+def code_version(study: Study) -> str:
+    """SHA-256 over the source files that can change the numbers of this study: ours, and the file of its cell."""
+    digest = hashlib.sha256(_package_code().encode())
+    cell = inspect.unwrap(study.cell)
+    try:
+        home = inspect.getsourcefile(cell)
+    except TypeError:
+        home = None
+    if home is not None and Path(home).is_file() and not Path(home).is_relative_to(_package()):
+        digest.update(Path(home).read_bytes())
+    return digest.hexdigest()
+
+
+def _package() -> Path:
+    return Path(__file__).resolve().parent.parent
+
+
+@functools.cache
+def _package_code() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(_package().rglob("*.py")):
+        name = path.relative_to(_package()).as_posix()
+        if name.split("/")[0] not in _NO_RESULTS:
+            digest.update(f"{name}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def measured(cell: Cell, answer: Any) -> Outcome:
+    """The answer of a study's function, checked and made plain; raises DefinitionError where it is not what a study returns."""
+    if not isinstance(answer, Sequence) or len(answer) != len(cell.seeds):
+        size = len(answer) if isinstance(answer, Sequence) else type(answer).__name__
+        raise DefinitionError(
+            f"the cell returned {size}, expected a list of {len(cell.seeds)} dictionaries, one per seed"
+        )
+    rows, readings = [], []
+    for seed, entry in zip(cell.seeds, answer, strict=True):
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("metrics"), Mapping):
+            raise DefinitionError(
+                f"the cell returned {entry!r:.80} for seed {seed}, expected {{'metrics': {{...}}, ...}}"
+            )
+        metrics = {name: _number(name, value) for name, value in entry["metrics"].items()}
+        if clash := sorted(set(metrics) & {*cell.factors, "seed", "diverged"}):
+            raise DefinitionError(f"the cell returned metrics called {clash}, which are columns already; rename them")
+        rows.append({"seed": seed, "diverged": bool(entry.get("diverged", False)), "metrics": metrics})
+        if entry.get("record") is not None:
+            readings.append(_of_record(entry["record"], seed))
+    return Outcome(tuple(rows), Readings.joined(readings))
+
+
+def _number(name: str, value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise DefinitionError(f"metric {name!r} is {value!r:.60}, expected a number") from error
+    return number if math.isfinite(number) else None
+
+
+def _of_record(record: Any, seed: int) -> Readings:
+    """The columns of a Record; rows of no seed in particular are of this one."""
+    columns = {name: np.asarray(getattr(record, name)) for name in READING_COLUMNS}
+    columns["seed"] = np.full(len(columns["value"]), seed, dtype=np.int64)
+    return Readings(columns)
+
+
+def failed(error: Exception) -> Outcome:
+    """An exception as an outcome: its type, its message, and where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return Outcome(error=f"{type(error).__name__}: {error}{where}")
