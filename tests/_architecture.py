@@ -173,14 +173,10 @@ def wrong_layer(module: Module) -> list[str]:
 def _ours(target: str) -> str | None:
     """The layer that an import reaches, None for foreign packages; "neurofn" itself reaches everything."""
     head, _, rest = target.partition(".")
-    if head != ROOT:
+    if head != ROOT or rest == "__version__":
         return None
     first = rest.split(".")[0]
-    return "(the package)" if first in ("", "__version__") or first not in _top_level() else first
-
-
-def _top_level() -> set[str]:
-    return {*LAYERS, *SIBLINGS}
+    return "(the package)" if first not in {*LAYERS, *SIBLINGS} else first
 
 
 def heavy_at_load(module: Module) -> list[str]:

@@ -74,9 +74,11 @@ def test_the_first_random_number_of_a_test_that_loads_torch_is_seen() -> None:
     state = torch.get_rng_state()
     before = {what: value for what, value in _guards.snapshot().items() if not what.startswith("torch")}
     try:
-        torch.set_rng_state(torch.Generator().get_state())
+        torch.manual_seed(2**52)  # as large as a seed from the system
         assert _guards.moved(before, _guards.snapshot()) == []
         torch.rand(1)
+        assert len(_guards.moved(before, _guards.snapshot())) == 1
+        torch.manual_seed(1)
         assert len(_guards.moved(before, _guards.snapshot())) == 1
     finally:
         torch.set_rng_state(state)
