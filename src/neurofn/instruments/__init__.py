@@ -1,0 +1,41 @@
+"""Instruments: measures of one layer's neurons, for any model. One file per family; `catalogue` finds them all.
+
+Every instrument of the catalogue can be imported from here by its name. `watch` and `measure` in `neurofn.watching` apply
+them to a model; `neurofn.testing` checks your own by the same suite.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._base import Batch, Instrument, Readings, State, catalogue
+from .activity import Activity, above, argmax, pooled_quantile, top_k
+from .rank import gram_spectrum
+
+if TYPE_CHECKING:
+    from .activity import ActivatedNeurons as ActivatedNeurons
+    from .moments import Moments as Moments
+    from .rank import EpsilonRank as EpsilonRank
+
+__all__ = [
+    "ActivatedNeurons",
+    "Activity",
+    "Batch",
+    "EpsilonRank",
+    "Instrument",
+    "Moments",
+    "Readings",
+    "State",
+    "above",
+    "argmax",
+    "catalogue",
+    "gram_spectrum",
+    "pooled_quantile",
+    "top_k",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_") or name not in catalogue:
+        raise AttributeError(f"module 'neurofn.instruments' has no attribute {name!r}")
+    return catalogue[name]
