@@ -2,18 +2,18 @@
 
 Each is stated twice: ``definition`` goes through the edges one by one, ``reduce`` is the tensor code; where a neuron is a
 weighted sum of its terms, ``share`` says with which factor, and a layer is one matrix product. ``degree`` is the power by
-which the aggregate of n edges grows when all of them are scaled: what initialisation needs to keep the variance.
+which the aggregate of n edges grows when all of them are scaled: what initialisation needs to keep the variance, to within
+``spread``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._registry import NEURON_NAMES, Registry
-from .functions import Count, Parameter
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +22,7 @@ __all__ = ["Aggregate", "catalogue"]
 
 KAN_NODES = "arXiv:2407.20667"
 Share = Callable[[int], float]
+Code = Callable[["Tensor"], "Tensor"]
 
 
 @dataclass(frozen=True)
@@ -41,22 +42,15 @@ class Aggregate:
     definition: Callable[..., Tensor] = field(repr=False)
     share: Share | None = field(default=None, repr=False)
     degree: Share = field(default=lambda n: 1.0, repr=False)
-    settings: Mapping[str, Parameter | Count] = field(default_factory=dict)
+    spread: tuple[float, float] = (0.5, 2.0)
 
 
 catalogue: Registry[Aggregate] = Registry("aggregate", package="neurofn.aggregates", names=NEURON_NAMES)
 """Every aggregate by name."""
 
 
-def _add(
-    name: str,
-    formula: str,
-    *code: Callable[[Tensor], Tensor],
-    share: Share | None = None,
-    degree: Share = lambda n: 1.0,
-) -> None:
-    reduce, definition = code
-    catalogue.add(name, Aggregate(name, formula, KAN_NODES, reduce, definition, share, degree))
+def _add(name: str, formula: str, reduce: Code, definition: Code, **facts: Any) -> None:
+    catalogue.add(name, Aggregate(name, formula, KAN_NODES, reduce, definition, **facts))
 
 
 def _one_by_one(step: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -83,8 +77,9 @@ def _plain_var(edges: Tensor) -> Tensor:
 
 def _median(edges: Tensor) -> Tensor:
     n = edges.shape[-2]
-    ordered = edges.sort(dim=-2).values
-    return (ordered[..., (n - 1) // 2, :] + ordered[..., n // 2, :]) / 2
+    ordered = edges.sort(dim=-2).values  # NaN comes last
+    middle = (ordered[..., (n - 1) // 2, :] + ordered[..., n // 2, :]) / 2
+    return middle.where(~ordered[..., -1, :].isnan(), ordered[..., -1, :])
 
 
 def _plain_median(edges: Tensor) -> Tensor:
@@ -109,6 +104,10 @@ def _norm(edges: Tensor) -> Tensor:
     return lengths
 
 
+def _var(edges: Tensor) -> Tensor:
+    return (edges - edges.mean(dim=-2, keepdim=True)).square().mean(dim=-2)
+
+
 def _std(edges: Tensor) -> Tensor:
     return _norm(edges - edges.mean(dim=-2, keepdim=True)) / sqrt(edges.shape[-2])
 
@@ -118,7 +117,10 @@ _add("mean", "sum_i e_i / n", lambda e: e.mean(-2), _plain_mean, share=lambda n:
 _add("max", "max_i e_i", lambda e: e.amax(-2), _one_by_one(lambda a, b: a.maximum(b)))
 _add("min", "min_i e_i", lambda e: e.amin(-2), _one_by_one(lambda a, b: a.minimum(b)))
 _add("median", "the middle e_i, or the mean of the middle two", _median, _plain_median)
-_add("product", "prod_i e_i", lambda e: e.prod(-2), _one_by_one(lambda a, b: a * b), degree=float)
+# A few values carry all the variance of a product of many edges: what initialisation keeps is its order of magnitude.
+_add(
+    "product", "prod_i e_i", lambda e: e.prod(-2), _one_by_one(lambda a, b: a * b), degree=float, spread=(1e-3, 1e3)
+)  # fmt: skip
 _add("norm", "sqrt(sum_i e_i**2)", _norm, lambda e: _total(e**2).sqrt())
-_add("var", "sum_i (e_i - mean)**2 / n", lambda e: e.var(-2, correction=0), _plain_var, degree=lambda n: 2.0)
+_add("var", "sum_i (e_i - mean)**2 / n", _var, _plain_var, degree=lambda n: 2.0)
 _add("std", "sqrt(var)", _std, lambda e: _plain_var(e).sqrt())

@@ -49,6 +49,9 @@ class Basis:
 class Edge:
     """A named basis: its formula for a reader, its settings, and the builder that fills them in.
 
+    ``constant_outside`` declares that beyond its settings ``low`` and ``high`` an edge keeps its value at the border; an edge
+    that does not is finite wherever its terms are.
+
     >>> from neurofn.edges import find_edge
     >>> find_edge("bspline").basis({"grid": 8}).size
     11
@@ -59,6 +62,7 @@ class Edge:
     source: str
     settings: Mapping[str, Parameter | Count]
     build: Callable[..., Basis] = field(repr=False)
+    constant_outside: bool = False
 
     def basis(self, settings: Mapping[str, Any]) -> Basis:
         """The basis with these settings (others at their defaults); raises SettingError where one is not allowed."""
@@ -75,7 +79,9 @@ def edge(
     """Declare an edge from the function that builds its basis from the settings (``grid=Count(5)``, ``low=Fixed(-3)``)."""
 
     def register(build: Callable[..., Basis]) -> Edge:
-        made = Edge(build.__name__, formula, source, MappingProxyType(settings), build)
+        parts = {name: value for name, value in settings.items() if isinstance(value, (Parameter, Count))}
+        facts = {name: value for name, value in settings.items() if name not in parts}
+        made = Edge(build.__name__, formula, source, MappingProxyType(parts), build, **facts)
         catalogue.add(made.name, made, aliases=aliases)
         return made
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     order=Count(3, low=0, high=5),
     low=Fixed(-3.0),
     high=Fixed(3.0),
+    constant_outside=True,
 )
 def bspline(grid: int, order: int, low: float, high: float) -> Basis:
     """``grid + order`` terms that sum to one on [low, high]; outside, the edge continues with its value at the border."""

@@ -190,8 +190,7 @@ class _Reader:
             raise self.fail(node, self.misplaced(name))
         if name in aggregates:
             part = aggregates[name]
-            known: Mapping[str, Any] = {**part.settings, "bias": True}
-            return Aggregated(part.name, self.edge(node.args[0]), self.settings(node, part.name, known))
+            return Aggregated(part.name, self.edge(node.args[0]), self.settings(node, part.name, {"bias": True}))
         function = functions[name]
         inner = self.neuron(node.args[0])
         given = self.settings(node, function.name, {**function.structure, **function.parameters})

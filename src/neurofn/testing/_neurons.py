@@ -1,0 +1,208 @@
+"""The conformance suite of neurons: what must hold for every edge under every aggregate.
+
+A part is checked through the neurons it makes: an edge as ``sum(edge)`` and ``mean(edge)``, an aggregate over a linear and a
+spline edge. Every check takes a neuron and raises AssertionError with what it saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..aggregates import Aggregate
+from ..aggregates import catalogue as aggregates
+from ..edges import Edge, find_edge
+from ..neurons.language import Activated, Aggregated, Neuron, Tree, neuron
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..neurons.layer import NeuronLayer
+
+__all__ = ["NEURON_CHECKS", "neurons_of"]
+
+_IN, _OUT, _ROWS = 6, 5, 7
+
+
+def neurons_of(part: Edge | Aggregate | Neuron) -> list[Neuron]:
+    """The neurons through which a part is checked."""
+    if isinstance(part, Neuron):
+        return [part]
+    if isinstance(part, Edge):
+        return [neuron(f"{aggregate}({part.name})") for aggregate in ("sum", "mean", "max")]
+    return [neuron(f"{part.name}({edge})") for edge in ("linear", "bspline", "silu + bspline(grid=3)")]
+
+
+def _layer(part: Neuron, init: str = "fan_in") -> NeuronLayer:
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return part.dense(_IN, _OUT, init=init).double()
+
+
+def _inputs(rows: int = _ROWS, columns: int = _IN) -> Tensor:
+    import torch
+
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(rows, columns, generator=generator, dtype=torch.float64)
+
+
+def _gathered(tree: Tree) -> list[Aggregated]:
+    if isinstance(tree, Aggregated):
+        return [tree]
+    if isinstance(tree, Activated):
+        return _gathered(tree.inner)
+    return [*_gathered(tree.left), *_gathered(tree.right)]
+
+
+def _close(got: Tensor, expected: Tensor, what: str) -> None:
+    got, expected = got.detach(), expected.detach()
+    scale = float(expected.abs().max()) if expected.numel() else 0.0
+    difference = float((got - expected).abs().max()) if expected.numel() else 0.0
+    assert difference <= 1e-9 * (1 + scale), f"{what}: differs by {difference:.3g} where values reach {scale:.3g}"
+
+
+def check_forward_equals_definition(part: Neuron) -> None:
+    """The fast path gives what the definition gives."""
+    for init in ("fan_in", "matched"):
+        layer, x = _layer(part, init), _inputs()
+        _close(layer(x), layer.definition(x), f"{part} ({init}, path {layer.path})")
+
+
+def check_backward_equals_definition(part: Neuron) -> None:
+    """So do the gradients of inputs and parameters."""
+    import torch
+
+    layer, x = _layer(part), _inputs().requires_grad_()
+    targets = [x, *layer.parameters()]
+    weight = _inputs(_ROWS, _OUT)
+    fast = torch.autograd.grad((layer(x) * weight).sum(), targets, allow_unused=True)
+    slow = torch.autograd.grad((layer.definition(x) * weight).sum(), targets, allow_unused=True)
+    for index, (got, expected) in enumerate(zip(fast, slow, strict=True)):
+        assert (got is None) == (expected is None), f"{part}: gradient {index} exists on one path only"
+        if got is not None and expected is not None:
+            _close(got, expected, f"{part}: gradient {index}")
+
+
+def check_gradients_are_slopes(part: Neuron) -> None:
+    """Gradients equal difference quotients."""
+    import torch
+
+    layer = _layer(part)
+    agree = torch.autograd.gradcheck(layer, (_inputs(3).requires_grad_(),), raise_exception=False)
+    assert agree, f"{part}: the gradient of the inputs is not the slope of the outputs"
+
+
+def check_text_round_trip(part: Neuron) -> None:
+    """The canonical text reads as the same neuron."""
+    from .._errors import NeurofnError
+
+    try:
+        again = neuron(str(part))
+    except NeurofnError as error:
+        raise AssertionError(f"{part}: its own text cannot be read: {error}") from None
+    assert again == part, f"{part}: read again it is {again}"
+
+
+def check_every_parameter_counts(part: Neuron) -> None:
+    """As many parameters as the edges declare, and each has an influence."""
+    import torch
+
+    layer = _layer(part)
+    expected = 0
+    for tree in _gathered(part.tree):
+        bases = [find_edge(term.name).basis(dict(term.settings)) for term in tree.edge]
+        expected += sum(basis.size * _IN * _OUT + len(basis.parameters) * _IN for basis in bases)
+        expected += _OUT if dict(tree.settings).get("bias", True) else 0
+    inside = sum(p.numel() for name, p in layer.named_parameters() if ".activation." in f".{name}")
+    count = sum(p.numel() for p in layer.parameters())
+    assert count == expected + inside, f"{part}: {count} parameters, declared are {expected + inside}"
+    gradients = torch.autograd.grad(layer(_inputs(64)).square().sum(), list(layer.parameters()), allow_unused=True)
+    for (name, _), gradient in zip(layer.named_parameters(), gradients, strict=True):
+        assert gradient is not None, f"{part}: parameter {name} has no influence"
+        assert bool((gradient != 0).any()), f"{part}: parameter {name} has no influence"
+
+
+def check_rows_are_independent(part: Neuron) -> None:
+    """A row alone, in a batch, and under more leading dimensions gives the same output."""
+    layer, x = _layer(part), _inputs()
+    together = layer(x)
+    for row in range(_ROWS):
+        _close(layer(x[row]), together[row], f"{part}: row {row} alone")
+    _close(layer(x[:6].reshape(2, 1, 3, _IN)), together[:6].reshape(2, 1, 3, _OUT), f"{part}: with four dimensions")
+
+
+def check_empty_batch(part: Neuron) -> None:
+    """No rows in, no rows out."""
+    try:
+        shape = tuple(_layer(part)(_inputs(0)).shape)
+    except (RuntimeError, IndexError, ValueError) as error:
+        raise AssertionError(f"{part}: an empty batch raises {error}") from None
+    assert shape == (0, _OUT), f"{part}: an empty batch gives shape {shape}"
+
+
+def check_nan_is_not_hidden(part: Neuron) -> None:
+    """A NaN among the inputs of a row is seen in its output."""
+    x = _inputs()
+    x[2, 3] = float("nan")
+    output = _layer(part)(x)[2]
+    assert bool(output.isnan().all()), f"{part}: an input of NaN gives {output.tolist()}"
+
+
+def check_variance_is_kept(part: Neuron) -> None:
+    """Standard normal inputs give every aggregate a variance within its stated bounds, under both initialisations."""
+    import torch
+
+    for tree in _gathered(part.tree):
+        low, high = aggregates[tree.aggregate].spread
+        for init in ("fan_in", "matched"):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(3)
+                layer = Neuron(tree).dense(24, 256, init=init).double()
+            variance = float(layer(_inputs(256, 24)).detach().var())
+            assert low <= variance <= high, (
+                f"{tree}: variance {variance:.3g} at the start ({init}), stated [{low}, {high}]"
+            )
+
+
+def check_outside_is_as_declared(part: Neuron) -> None:
+    """Far outside its interval an edge does what it declares."""
+    import torch
+
+    for term in (term for tree in _gathered(part.tree) for term in tree.edge):
+        edge = find_edge(term.name)
+        settings = {name: spec.default for name, spec in edge.settings.items()} | dict(term.settings)
+        basis = edge.basis(dict(term.settings))
+        far = torch.tensor([-1e4, 1e4], dtype=torch.float64)
+        values = basis.terms(far, **basis.values)
+        assert bool(values.isfinite().all()), f"{term}: not finite at -10000 and 10000: {values.tolist()}"
+        if edge.constant_outside:
+            border = torch.tensor([settings["low"], settings["high"]], dtype=torch.float64)
+            _close(values, basis.terms(border, **basis.values), f"{term}: is declared constant outside")
+
+
+def check_the_same_text_is_the_same_basis(part: Neuron) -> None:
+    """Nothing random hides in a basis: what a layer computes is its text and its state."""
+    for term in (term for tree in _gathered(part.tree) for term in tree.edge):
+        first, second = (find_edge(term.name).basis(dict(term.settings)) for _ in range(2))
+        x = _inputs()
+        _close(first.terms(x, **first.values), second.terms(x, **second.values), f"{term}: built twice")
+
+
+def check_vmap_equals_a_loop(part: Neuron) -> None:
+    """A stack of networks under ``vmap`` gives what each gives alone."""
+    import torch
+
+    layer, x = _layer(part), _inputs(6).reshape(2, 3, _IN)
+    try:
+        stacked = torch.func.vmap(layer)(x)
+    except RuntimeError as error:
+        raise AssertionError(f"{part}: vmap raises {str(error).splitlines()[0]}") from None
+    _close(stacked, torch.stack([layer(each) for each in x]), f"{part}: under vmap")
+
+
+NEURON_CHECKS: dict[str, Callable[[Neuron], None]] = {
+    name.removeprefix("check_"): check for name, check in list(globals().items()) if name.startswith("check_")
+}
+"""Every check of the suite by name."""
