@@ -1,0 +1,7 @@
+"""Plain results in, one file out: HTML that needs no network, Markdown, or JSON. Never loads torch."""
+
+from __future__ import annotations
+
+from ._report import report
+
+__all__ = ["report"]
