@@ -1,0 +1,37 @@
+"""How long the command line takes to say something: neurofn --help and neurofn list, bar 0.5 s, beside bare Python and torch.
+
+python bench/cli.py [--quick] [--out FILE]
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from _bench import Bench
+
+BAR_SECONDS = 0.5
+SOURCE = Path(__file__).resolve().parent.parent / "src"
+
+
+def _start(*arguments: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=environment)
+
+
+if __name__ == "__main__":
+    bench = Bench(__doc__)
+    commands = {"neurofn --help": ("--help",), "neurofn list": ("list",)}
+    bench.compare(
+        "start of the command line",
+        {name: lambda words=words: _start("-m", "neurofn.cli", *words) for name, words in commands.items()},
+        bar=BAR_SECONDS,
+    )
+    bench.compare(
+        "for comparison",
+        {"python": lambda: _start("-c", ""), "python, import torch": lambda: _start("-c", "import torch")},
+        rounds=3,
+    )
+    bench.finish()

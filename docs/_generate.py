@@ -1,0 +1,97 @@
+"""Write the generated pages of the documentation: one gallery page for each registry, one reference page.
+
+Everything is read from the registries and the public names, so a new part appears without anyone writing about it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import neurofn
+
+REGISTRIES = {
+    "functions": "Functions of a neuron's sum, each with its printed formula.",
+    "edges": "What happens to each input before the sum: one set of weights for each connection.",
+    "aggregates": "How the edges of a neuron become one number.",
+    "instruments": "What can be read from neurons while a network trains.",
+    "tasks": "What a network can be trained on here, in fixed splits.",
+    "studies": "Questions with factors, seeds, claims and controls.",
+}
+FACTS = ("formula", "question", "kind", "inputs", "outputs", "source", "licence", "description")
+
+
+def write(folder: Path) -> None:
+    """Write every generated page into ``folder``; files that have not changed are left, so that builds stay quick."""
+    folder.mkdir(exist_ok=True)
+    pages = {name: "\n".join(gallery_page(name, text)) for name, text in REGISTRIES.items()}
+    pages["reference"] = "\n".join(reference_page())
+    for name, page in pages.items():
+        path = folder / f"{name}.md"
+        if not path.exists() or path.read_text(encoding="utf-8") != page:
+            path.write_text(page, encoding="utf-8")
+
+
+def gallery_page(name: str, text: str) -> Iterator[str]:
+    """The lines of the page of one registry."""
+    yield from (f"# {name.capitalize()}", "", text, "")
+    catalogue = getattr(importlib.import_module(f"neurofn.{name}"), "catalogue", {})
+    if not catalogue:
+        yield from ("None yet.", "")
+    for part_name, part in catalogue.items():
+        yield from (f"## {part_name}", "", *part_lines(part), "")
+        aliases = catalogue.aliases(part_name)
+        if aliases:
+            yield from (f"Also called {', '.join(f'`{alias}`' for alias in aliases)}.", "")
+
+
+def part_lines(part: Any) -> Iterator[str]:
+    """What one part says of itself: its facts as a list, or its docstring where it is a class."""
+    facts = {fact: getattr(part, fact, None) for fact in FACTS}
+    stated = {fact: value for fact, value in facts.items() if isinstance(value, (str, int, float)) and value != ""}
+    yield from (f"- {fact}: {_plain(fact, value)}" for fact, value in stated.items())
+    yield ""
+    if isinstance(part, type) or not stated:
+        yield from _block(inspect.getdoc(part) or str(part))
+
+
+def _plain(fact: str, value: Any) -> str:
+    """A fact as Markdown; formulas and sources hold characters that Markdown would take for its own."""
+    line = " ".join(str(value).split())
+    return f"`` {line} ``" if fact in ("formula", "source") else line.replace("*", r"\*").replace("_", r"\_")
+
+
+def reference_page() -> Iterator[str]:
+    """The lines of the page of all public names, with signatures and docstrings as they stand in the source."""
+    yield from (
+        "# Reference",
+        "",
+        "Every public name, with its docstring. Each example on this page is run by the tests.",
+        "",
+    )
+    folders = [module.name for module in pkgutil.iter_modules(neurofn.__path__) if module.ispkg]
+    for module_name in ["neurofn", *(f"neurofn.{name}" for name in folders)]:
+        module = importlib.import_module(module_name)
+        public = [name for name in getattr(module, "__all__", []) if not name.startswith("__")]
+        if public:
+            yield from (f"## {module_name}", "")
+        for name in public:
+            obj = getattr(module, name, None)
+            if obj is not None and (module_name == "neurofn" or getattr(neurofn, name, None) is not obj):
+                yield from (f"### {name}", "", *_block(_described(name, obj)), "")
+
+
+def _described(name: str, obj: Any) -> str:
+    try:
+        signature = str(inspect.signature(obj)) if callable(obj) else ""
+    except (TypeError, ValueError):
+        signature = ""
+    return f"{name}{signature}\n\n{inspect.getdoc(obj) or ''}".rstrip()
+
+
+def _block(text: str) -> Iterator[str]:
+    yield from ("```text", *text.splitlines(), "```")

@@ -1,0 +1,97 @@
+"""What the documents show works: docstring examples, the snippets of README and pages, a page for each error."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from neurofn import _errors
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SOURCE = REPOSITORY / "src"
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+MODULES = sorted(
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+    for path in (SOURCE / "neurofn").rglob("*.py")
+    if path.stem != "__main__"
+)
+ERRORS = sorted(name for name in _errors.__all__ if inspect.isclass(getattr(_errors, name)))
+PAGES = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")])
+
+
+def snippets(text: str) -> list[str]:
+    """The Python snippets of a Markdown text."""
+    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+WITH_SNIPPETS = [page for page in PAGES if "gallery" not in page.parts and snippets(page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    with torch.random.fork_rng():  # an example may use torch as a reader would, without a generator of its own
+        for example in doctest.DocTestFinder(exclude_empty=True).find(module, name):
+            torch.manual_seed(0)
+            runner.run(example, out=said.append)
+    assert runner.failures == 0, "".join(said)
+
+
+def run_snippets(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the snippets of a text one after the other, as one program, in an empty folder, with warnings as errors."""
+    program = folder / "snippets.py"
+    program.write_text("\n".join(snippets(text)), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "error", program.name]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.mark.parametrize("page", WITH_SNIPPETS, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_snippets_of_pages(page: Path, tmp_path: Path) -> None:
+    done = run_snippets(page.read_text(encoding="utf-8"), tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_broken_snippet_is_seen(tmp_path: Path) -> None:
+    text = "```python\nimport sys\n```\nand then\n```python\nsys.exit(3)\n```\n"
+    assert run_snippets(text, tmp_path).returncode == 3
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_each_error_has_a_page_with_symptom_cause_and_fix(name: str) -> None:
+    text = (REPOSITORY / "docs" / "errors" / f"{name}.md").read_text(encoding="utf-8")
+    assert text.startswith(f"# {name}\n")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Symptom", "Cause", "Fix"]
+    assert f"[{name}]({name}.md)" in (REPOSITORY / "docs" / "errors" / "index.md").read_text(encoding="utf-8")
+
+
+def test_no_page_of_an_error_that_is_gone() -> None:
+    pages = {page.stem for page in (REPOSITORY / "docs" / "errors").glob("*.md")}
+    assert pages == {*ERRORS, "index"}
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    import neurofn
+
+    text = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## {re.escape(neurofn.__version__)}\b", text, re.MULTILINE)
+
+
+def test_the_readme_names_the_two_commands() -> None:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert "make demo" in text
+    assert "make test" in text
