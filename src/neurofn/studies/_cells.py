@@ -151,7 +151,7 @@ def _number(name: str, value: Any) -> float | None:
 
 def _of_record(record: Any, seed: int) -> Readings:
     """The columns of a Record; rows of no seed in particular are of this one."""
-    columns = {name: np.asarray(getattr(record, name)) for name in READING_COLUMNS}
+    columns = {name: np.asarray(record.columns[name]) for name in READING_COLUMNS}
     columns["seed"] = np.full(len(columns["value"]), seed, dtype=np.int64)
     return Readings(columns)
 

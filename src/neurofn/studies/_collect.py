@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ._base import Study
 from ._cells import Cell, Outcome, code_version, torch_version
 from ._claims import Claim, Verdict
@@ -160,7 +160,7 @@ def _notes(ledger: Ledger, cells: Cells) -> list[str]:
 def versions(study: Study) -> dict[str, str]:
     """Of neurofn, of the code that makes the numbers, of PyTorch, of Python."""
     return {
-        "neurofn": __version__,
+        "neurofn": importlib.import_module(__name__.partition(".")[0]).__version__,
         "code": code_version(study)[:12],
         "torch": torch_version(),
         "python": platform.python_version(),

@@ -10,7 +10,7 @@ from typing import Any
 from .._errors import SettingError, did_you_mean
 from ._base import Study, catalogue
 
-_OPTIONS = {"neuron": "--neurons", "task": "--task", "seeds": "--seeds"}
+_OPTIONS = {"task": "--task", "neuron": "--neurons", "seeds": "--seeds"}
 """Settings that have an option of their own; all others are written --set NAME=VALUE."""
 
 
@@ -33,7 +33,7 @@ def command(study: Study, size: str, settings: Mapping[str, Any]) -> str:
     words = ["neurofn", "run", name_of(study), "--size", size]
     defaults = study.defaults(size)
     changed = [name for name in settings if settings[name] != defaults.get(name)]
-    for name in sorted(changed, key=lambda name: (name not in _OPTIONS, name in study.factors, name)):
+    for name in [*(name for name in _OPTIONS if name in changed), *(name for name in changed if name not in _OPTIONS)]:
         value = settings[name]
         # A list is written one value at a time, so that texts with commas and brackets stay as they are.
         values = value if isinstance(value, list) and value else [value]

@@ -104,10 +104,12 @@ class Readings:
         return Readings({**fixed, **self.columns})
 
     def where(self, **equal: Any) -> Readings:
-        """The rows whose columns equal all the values given."""
+        """The rows whose columns equal all the values given; NaN equals NaN."""
         keep = np.ones(len(self), dtype=bool)
         for name, value in equal.items():
-            keep &= np.asarray(self[name] == value, dtype=bool)
+            column = self[name]
+            blank = isinstance(value, float) and math.isnan(value)
+            keep &= np.asarray(np.isnan(column) if blank else column == value, dtype=bool)
         return Readings({name: column[keep] for name, column in self.columns.items()})
 
     def rows(self) -> Iterator[list[Any]]:
