@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ from .record import Record
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["Chunk", "Sampler", "recomputing", "to_record"]
+__all__ = ["Chunk", "Sampler", "recomputing", "to_record", "uncompiled"]
 
 
 class Chunk:
@@ -42,23 +43,16 @@ class Sampler:
             raise SettingError(f"instruments: {twice[0]} was given twice; give each one once")
         self.instruments = tuple(instruments)
         self.sites = {site.path: site for site in find_sites(model, at)}
-        self.named = (
-            {at}
-            if isinstance(at, str)
-            else {at.path}
-            if isinstance(at, Site)
-            else {getattr(one, "path", one) for one in at}
-        )
+        self.named = {getattr(one, "path", one) for one in ([at] if isinstance(at, str | Site) else at)}
         self.modules = {path: find_module(model, site) for path, site in self.sites.items()}
         self.on = False
         self.weights: Tensor | None = None
-        self.samples = 0
         self.seen: set[str] = set()
         self.clear()
 
     def clear(self) -> None:
         """Forget all rows."""
-        self.states: dict[str, list[State]] = {}
+        self.states: dict[tuple[str, int], list[State]] = {}  # by path and which call of a pass
         self.new_pass()
 
     def new_pass(self) -> None:
@@ -76,42 +70,48 @@ class Sampler:
             if self.on and module is self.modules[site.path] and not recomputing():
                 self.take(site, output)
 
-        return hook
+        return uncompiled(hook)
 
     def take(self, site: Site, output: Any) -> None:
-        """Add one output of the module at ``site``; later calls in the same pass are sites of their own: path#2, path#3."""
+        """Add one output of the module at ``site``; later calls in the same pass are places of their own."""
         values = to_rows(output, site)
         self.seen.add(site.path)
         self.calls[site.path] += 1
-        call = self.calls[site.path]
-        name = site.path if call == 1 else f"{site.path}#{call}"
-        weights = None if self.weights is None else self._row_weights(self.weights, values, name)
-        states = self.states.get(name) or [part.start(values.shape[1]) for part in self.instruments]
+        place = site.path, self.calls[site.path]
         try:
-            self.states[name] = [
-                part.update(state, values, weights) for part, state in zip(self.instruments, states, strict=True)
-            ]
+            weights = None if self.weights is None else _row_weights(self.weights, rows=len(values))
+            states = self.states.get(place) or [part.start(values.shape[1]) for part in self.instruments]
+            pairs = zip(self.instruments, states, strict=True)
+            self.states[place] = [part.update(state, values, weights) for part, state in pairs]
         except ShapeError as error:
-            raise ShapeError(f"at the site {name!r}: {error}") from error
-
-    def _row_weights(self, weights: Tensor, values: Tensor, name: str) -> Tensor:
-        if len(weights) == 0 or len(values) % len(weights):
-            if len(values) == len(weights):
-                return weights
-            raise ShapeError(f"the site {name!r} gives {len(values)} rows for {len(weights)} samples, so weights "
-                             "of samples are no weights of rows; leave out weights=, or this site")  # fmt: skip
-        return weights.repeat_interleave(len(values) // len(weights))
+            raise ShapeError(f"at the site {_name(*place)!r}: {error}") from error
 
     def read(self, step: int, seed: int) -> Iterator[Chunk]:
         """All readings of all states, in the order of the model, the instruments and the readings."""
-        names = sorted(self.states, key=lambda name: list(self.sites).index(name.rpartition("#")[0] or name))
-        for name in names:
-            for part, state in zip(self.instruments, self.states[name], strict=True):
+        order = {path: i for i, path in enumerate(self.sites)}
+        for path, call in sorted(self.states, key=lambda place: (order[place[0]], place[1])):
+            for part, state in zip(self.instruments, self.states[path, call], strict=True):
                 units = part.units(state)
                 for reading, value in part.compute(state).items():
                     values = np.atleast_1d(np.asarray(value, dtype=np.float64))
                     default = np.arange(len(values)) if isinstance(value, np.ndarray) else np.array([np.nan])
-                    yield Chunk((step, seed, name, str(part), reading), units.get(reading, default), values)
+                    yield Chunk(
+                        (step, seed, _name(path, call), str(part), reading), units.get(reading, default), values
+                    )
+
+
+def _name(path: str, call: int) -> str:
+    return path if call == 1 else f"{path}#{call}"
+
+
+def _row_weights(weights: Tensor, *, rows: int) -> Tensor:
+    """The weights of samples as weights of rows, of which each sample has equally many, one after the other."""
+    if len(weights) == rows:
+        return weights
+    if len(weights) == 0 or rows % len(weights):
+        raise ShapeError(f"it gives {rows} rows for {len(weights)} samples, so weights of samples are no weights of rows; "
+                         "leave out weights=, or this site")  # fmt: skip
+    return weights.repeat_interleave(rows // len(weights))
 
 
 def to_record(chunks: Sequence[Chunk]) -> Record:
@@ -123,6 +123,27 @@ def to_record(chunks: Sequence[Chunk]) -> Record:
     columns["unit"] = np.concatenate([chunk.units for chunk in chunks]) if chunks else []
     columns["value"] = np.concatenate([chunk.values for chunk in chunks]) if chunks else []
     return Record(columns)
+
+
+def uncompiled(work: Callable[..., None]) -> Callable[..., None]:
+    """A hook that does ``work`` and that torch.compile calls instead of tracing it.
+
+    torch.compiler.disable alone would load the compiler, which takes a second, for everybody who does not use it.
+    """
+    disabled: list[Callable[..., None]] = []
+
+    def hook(*arguments: Any) -> None:
+        if "torch._dynamo" not in sys.modules:
+            return work(*arguments)
+        if not disabled:
+            import torch
+
+            disabled.append(torch.compiler.disable(work))  # type: ignore[no-untyped-call]
+        return disabled[0](*arguments)
+
+    hook._torchdynamo_disable = True  # type: ignore[attr-defined]  # how the compiler knows a function it must not trace
+    hook._torchdynamo_disable_msg = "a watched model cannot be one graph: compile without fullgraph=True"  # type: ignore[attr-defined]
+    return hook
 
 
 def recomputing() -> bool:

@@ -51,7 +51,7 @@ class Rows(ABC):
         """The rows of both, these first."""
         if not isinstance(other, Rows):
             return NotImplemented
-        return Record({name: np.concatenate([column, other.columns[name]]) for name, column in self.columns.items()})
+        return Record.join([self, other])
 
     def where(self, **equal: Any) -> Record:
         """The rows whose columns equal the values given; NaN equals NaN. Raises UnknownNameError for other columns.
@@ -168,6 +168,16 @@ class Record(Rows):
             if set(row) != set(COLUMNS):
                 raise DataError(f"a row of a record has the keys {', '.join(COLUMNS)}; one was given {', '.join(row)}")
         return cls({name: [row[name] for row in full] for name in COLUMNS})
+
+    @classmethod
+    def join(cls, parts: Iterable[Rows]) -> Record:
+        """The rows of all parts, one after the other; many are joined faster at once than by ``+``.
+
+        >>> Record.join([])
+        Record(0 rows)
+        """
+        columns = [part.columns for part in parts]
+        return cls({name: np.concatenate([each[name] for each in columns]) if columns else [] for name in COLUMNS})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Record:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .._errors import DataError, SettingError, ShapeError, SiteError
-from ._sampler import Chunk, Sampler, recomputing, to_record
+from ._sampler import Chunk, Sampler, recomputing, to_record, uncompiled
 from .record import Record, Rows
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Watch", "measure", "watch"]
 
 _SILENT = (
-    "If the model is compiled, enter watch before its first compiled call, or set "
-    "torch._dynamo.config.skip_nnmodule_hook_guards = False before it: compiled code ignores hooks that came later."
+    "Name modules that are called with at=. If the model is compiled: its code, or that of a like model compiled before, "
+    "ignores hooks that came later; call torch._dynamo.reset() and enter watch before the first compiled call, or set "
+    "torch._dynamo.config.skip_nnmodule_hook_guards = False before it."
 )
 
 
@@ -89,7 +90,7 @@ class Watch(Rows):
             if self._sampler.on:
                 self._sampler.clear()
 
-        return before
+        return uncompiled(before)
 
     def _after(self) -> Callable[[nn.Module, Any, Any], None]:
         def after(module: nn.Module, inputs: Any, output: Any) -> None:
@@ -97,12 +98,14 @@ class Watch(Rows):
                 return
             if self._sampler.on:
                 self._sampler.on = False
+                if not self._sampler.seen:  # now, not after hours of training
+                    raise SiteError(f"a training pass went by and no output of the sites was seen. {_SILENT}")
                 self._chunks.extend(self._sampler.read(self._step, self._seed))
                 self._sampler.clear()
             self._counted = False
             self._step += 1
 
-        return after
+        return uncompiled(after)
 
     def _verify(self) -> None:
         """Readings that should be there and are not would be missed only much later."""
@@ -113,7 +116,7 @@ class Watch(Rows):
         missing = silent if len(silent) == len(self._sampler.sites) else [p for p in silent if p in self._sampler.named]
         if missing:
             raise SiteError(f"no output of {', '.join(map(repr, missing))} was seen in {self._step} training passes. "
-                            f"Name modules that are called with at=. {_SILENT}")  # fmt: skip
+                            f"{_SILENT}")  # fmt: skip
         if silent:
             warnings.warn(f"modules that were never called have no readings: {', '.join(silent)}", stacklevel=3)
 
@@ -195,13 +198,13 @@ def measure(
         samples = 0
         for batch in _tensors(batches):
             sampler.new_pass()
-            sampler.weights = None if weights is None else weights[samples : samples + len(batch)]
-            if sampler.weights is not None and len(sampler.weights) < len(batch):
-                raise ShapeError(f"there are {len(weights or ())} weights for more samples; give one weight per sample")
-            model(batch)
+            sampler.weights = None if weights is None else weights.flatten()[samples : samples + len(batch)]
             samples += len(batch)
-    if weights is not None and len(weights) != samples:
-        raise ShapeError(f"there are {len(weights)} weights for {samples} samples; give one weight per sample")
+            if weights is not None and weights.shape[:1] < (samples,):
+                raise ShapeError(_misfit(weights, f"{samples} samples and more"))
+            model(batch)
+    if weights is not None and weights.shape != (samples,):
+        raise ShapeError(_misfit(weights, f"{samples} samples"))
     silent = [path for path in sampler.sites if path not in sampler.seen]
     if silent and (len(silent) == len(sampler.sites) or any(path in sampler.named for path in silent)):
         raise SiteError(f"no output of {', '.join(map(repr, silent))} was seen; name modules that are called with at=")
@@ -246,6 +249,10 @@ def _as_it_was(model: nn.Module) -> Iterator[None]:
                 if not torch.equal(buffer, saved):  # writing an unchanged one would spoil a backward pass under way
                     buffer.copy_(saved)
                 module._buffers[name] = buffer
+
+
+def _misfit(weights: Tensor, samples: str) -> str:
+    return f"weights have shape {tuple(weights.shape)} for {samples}; give one weight per sample, in the order of the batches"
 
 
 def _seed(seed: int | None) -> int:
