@@ -27,10 +27,15 @@ DASHES = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
 SHAPES = ["circle", "square", "triangle-up", "diamond"]
 GUTTER = 40  # width of every y axis: equal, so that panes under each other align on x
 
+SHORT = (  # 25k, 1,500, 0.25, 1e-4: short and without the "500m" of SI prefixes
+    "datum.value >= 10000 ? format(datum.value, '~s') : datum.value == 0 || datum.value >= 0.01"
+    " ? format(datum.value, ',~f') : format(datum.value, '~e')"
+)
+
 CONFIG: Spec = {
     "font": SANS,
     "background": "transparent",
-    "padding": {"left": 0, "right": 2, "top": 2, "bottom": 0},
+    "padding": {"left": 0, "right": 2, "top": 2, "bottom": 5},
     "view": {"stroke": None},
     "axis": {
         "labelColor": "var(--muted)",
@@ -42,14 +47,14 @@ CONFIG: Spec = {
         "titleFontSize": 11,
         "titleFontWeight": "normal",
         "tickSize": 3,
-        "labelFlush": True,
+        "labelFlush": 14,
         "titlePadding": 4,
     },
     "title": {"color": "var(--muted)", "fontSize": 11, "fontWeight": "normal", "anchor": "start", "offset": 4},
 }
 
 
-def pane_spec(figure: Figure, pane: Pane, *, last: bool) -> Spec:
+def pane_spec(figure: Figure, pane: Pane, *, last: bool, height: int = 112) -> Spec:
     """One pane of small multiples; only the ``last`` one of a panel has labels on its x axis."""
     names = list(figure.key) or [one.name for one in pane.lines]
     if not {one.name for one in pane.lines} <= set(names):
@@ -57,14 +62,22 @@ def pane_spec(figure: Figure, pane: Pane, *, last: bool) -> Spec:
         colours = ["var(--ink)"] * len(names)
     else:
         colours = COLOURS[: len(names)]
-    scale = {"colour": alt.Scale(domain=names, range=colours), "dash": alt.Scale(domain=names, range=DASHES[: len(names)])}
+    scale = {
+        "colour": alt.Scale(domain=names, range=colours),
+        "dash": alt.Scale(domain=names, range=DASHES[: len(names)]),
+    }
     x = alt.X("x:Q", scale=_scale(figure.x), axis=_x_axis(figure.x, labels=last))
     y = alt.Y("y:Q", scale=_scale(pane.y), axis=_y_axis(pane.y))
     step: Any = "step-after" if pane.stepped else "linear"
     band = (
         alt.Chart(_data(_bands(pane.lines)))
         .mark_area(opacity=0.2, interpolate=step, clip=True)
-        .encode(x, alt.Y("low:Q", scale=_scale(pane.y)), alt.Y2("high:Q"), alt.Color("name:N", legend=None, scale=scale["colour"]))
+        .encode(
+            x,
+            alt.Y("low:Q", scale=_scale(pane.y)),
+            alt.Y2("high:Q"),
+            alt.Color("name:N", legend=None, scale=scale["colour"]),
+        )
     )
     ghost = (
         alt.Chart(_data(_points(pane.reference)))
@@ -81,19 +94,19 @@ def pane_spec(figure: Figure, pane: Pane, *, last: bool) -> Spec:
             strokeDash=alt.StrokeDash("name:N", legend=None, scale=scale["dash"]),
         )
     )
-    return _finished(alt.layer(band, ghost, lines), height=112, title=pane.y.title)
+    return _finished(alt.layer(band, ghost, lines), height=height, title=pane.y.title)
 
 
 def rows_spec(figure: Rows) -> Spec:
     """Rows of dots with intervals or of bars; the label stands above its row, so that long texts fit on a phone."""
     labels = list(dict.fromkeys(row.label for row in figure.rows))
     names = list(figure.key) or [""]
-    pitch, gap = (30, 13) if figure.bars else (22 + 15 * len(names), 15)
+    pitch, gap = (37, 16) if figure.bars else (25 + 16 * len(names), 16)
     height = pitch * len(labels)
     rows, seeds = [], []
     for row in figure.rows:
         place = pitch * labels.index(row.label)
-        y = place + gap + 7 + 15 * (names.index(row.name) if row.name in names else 0)
+        y = place + gap + 7 + 16 * (names.index(row.name) if row.name in names else 0)
         kind = "control" if row.control and not figure.key else row.name
         rows.append({"label": row.label, "name": kind, "x": row.value, "low": row.low, "high": row.high, "y": y})
         rows[-1].update({"text": row.text, "top": place + gap - 7, "first": row.name in ("", names[0])})
@@ -106,12 +119,15 @@ def _dot_layers(rows: list[Spec], seeds: list[Spec], figure: Rows, height: int) 
     kinds = [*(figure.key or [""]), "control"]
     colours = [*COLOURS[: len(kinds) - 1], "var(--muted)"]
     low, high = figure.axis.domain
-    room = (high - low) * 0.03
-    axis = Axis(figure.axis.title, False, figure.axis.format, (low - (room if low else 0), high + room))
+    several = len(rows) > len({row["label"] for row in rows})
+    room = (high - low) * (0.12 if several else 0.03)  # values stand at the right, on the line of their mark
+    axis = Axis(figure.axis.title, False, figure.axis.format, (low - (high - low) * 0.03 if low else 0.0, high + room))
     x = alt.X("x:Q", scale=_scale(axis), axis=_x_axis(axis, labels=True, title=True))
     y = alt.Y("y:Q", scale=alt.Scale(domain=[height, 0], nice=False, zero=False), axis=None)
     colour = alt.Color("name:N", legend=None, scale=alt.Scale(domain=kinds, range=colours))
-    shape = alt.Shape("name:N", legend=None, scale=alt.Scale(domain=kinds, range=[*SHAPES[: len(kinds) - 1], "diamond"]))
+    shape = alt.Shape(
+        "name:N", legend=None, scale=alt.Scale(domain=kinds, range=[*SHAPES[: len(kinds) - 1], "diamond"])
+    )
     tip = [alt.Tooltip(f"{field}:N", title=title) for field, title in (("label", "neuron"), ("text", "value"))]
     fill: Any = alt.condition("datum.name == 'control'", alt.value("var(--page)"), alt.value("var(--series-1)"))
     base = alt.Chart(_data(rows))
@@ -141,14 +157,16 @@ def _labels(rows: list[Spec], height: int, *, value: bool = True) -> list[alt.Ch
     limit: Any = alt.ExprRef("max(60, width - 70)")
     left = base.mark_text(align="left", baseline="middle", font=MONO, fontSize=11.5, limit=limit, color="var(--ink)")
     layers = [left.encode(x=alt.value(0), text="label:N")]
-    if value:
-        right = base.mark_text(align="right", baseline="middle", fontSize=11.5, color="var(--muted)")
-        layers.append(right.encode(x=alt.value("width"), text="text:N"))
+    if value:  # beside the label, or beside its own mark where a label has several
+        several = len(rows) > len({row["label"] for row in rows})
+        right = alt.Chart(_data(rows)).mark_text(align="right", baseline="middle", fontSize=11.5, color="var(--muted)")
+        at = alt.Y("y:Q" if several else "top:Q", scale=alt.Scale(domain=[height, 0], nice=False), axis=None)
+        layers.append(right.encode(at, x=alt.value("width"), text="text:N"))
     return layers
 
 
 def _data(rows: Sequence[Spec]) -> Any:
-    return alt.Data(values=list(rows))
+    return alt.InlineData(values=list(rows))
 
 
 def _bands(lines: Sequence[Line]) -> list[Spec]:
@@ -186,8 +204,8 @@ def _decades(axis: Axis) -> list[float] | None:
 
 def _ticks(axis: Axis, count: int) -> Spec:
     chosen = _decades(axis) if axis.log else None
-    label = {"labelExpr": "datum.value < 0.01 ? format(datum.value, '~e') : format(datum.value, '~s')"} if axis.log else {}
-    return {**label, **({"values": chosen} if chosen else {"tickCount": count}), "format": axis.format}
+    label = {"format": axis.format} if axis.format else {"labelExpr": SHORT}
+    return {**label, **({"values": chosen} if chosen else {"tickCount": count})}
 
 
 def _x_axis(axis: Axis, *, labels: bool, title: bool = False) -> alt.Axis:
@@ -199,9 +217,11 @@ def _y_axis(axis: Axis) -> alt.Axis:
     return alt.Axis(title=None, minExtent=GUTTER, maxExtent=GUTTER, domain=False, ticks=False, **_ticks(axis, 4))
 
 
-def _finished(chart: alt.LayerChart, *, height: int, title: str | None) -> Spec:
+def _finished(chart: Any, *, height: int, title: str | None) -> Spec:
     """The specification as a dict, checked by altair against the schema of Vega-Lite."""
-    sized = chart.properties(width="container", height=height, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+    sized = chart.properties(
+        width="container", height=height, autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
+    )
     if title is not None:
         sized = sized.properties(title=alt.TitleParams(title, anchor="start", frame="group"))
     spec: Spec = sized.to_dict()

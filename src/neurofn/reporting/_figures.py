@@ -27,7 +27,7 @@ class Axis:
 
     title: str
     log: bool = False
-    format: str = "~g"
+    format: str = ""
     domain: tuple[float, float] = (0.0, 1.0)
 
 
@@ -85,7 +85,7 @@ def _learning(readings: Readings, order: Sequence[str]) -> Figure | None:
     better: Callable[..., str] = max if accuracy else min
     best = labels[0] if labels[0] in order else better(labels, key=lambda label: lines[label].middle[-1])
     ghost = replace(lines[best], name=best)
-    y = _axis(reading, lines.values(), format="~%" if accuracy else "~g", log=not accuracy)
+    y = _axis(reading, lines.values(), format="~%" if accuracy else "", log=not accuracy)
     panels = [
         Panel(
             label,
@@ -99,7 +99,9 @@ def _learning(readings: Readings, order: Sequence[str]) -> Figure | None:
         f"the number is the last median.{_left_out(labels)}"
     )
     x = _steps(list(lines.values()))
-    return _trimmed(Figure("learning", "Learning curves", caption, x, tuple(panels), reference=f"{best}, for comparison"))
+    return _trimmed(
+        Figure("learning", "Learning curves", caption, x, tuple(panels), reference=f"{best}, for comparison")
+    )
 
 
 def _rank(readings: Readings, order: Sequence[str]) -> Figure | None:
@@ -154,7 +156,7 @@ def _activated(readings: Readings, order: Sequence[str]) -> Figure | None:
         f"last reading: median (line) and {every[0].words} (band), D on a logarithmic axis. "
         f"The number is K at the largest D in {sites[-1]}.{_left_out(labels)}"
     )
-    x = Axis("samples seen, D", log=True, format="~s", domain=_range([v for one in every for v in one.x if v > 0]))
+    x = Axis("samples seen, D", log=True, domain=_range([v for one in every for v in one.x if v > 0]))
     title = "Activated neurons against samples seen"
     return _trimmed(Figure("activated", title, caption, x, panels, tuple(sites)))
 
@@ -189,7 +191,7 @@ def _range(values: Iterable[float]) -> tuple[float, float]:
     return (min(found), max(found)) if found else (0.0, 1.0)
 
 
-def _axis(title: str, lines: Iterable[Line], *, format: str = "~g", log: bool = False, zero: bool = False) -> Axis:
+def _axis(title: str, lines: Iterable[Line], *, format: str = "", log: bool = False, zero: bool = False) -> Axis:
     """The common axis of all panels; logarithmic only when asked and when the values span more than a decade."""
     values = [v for one in lines for part in (one.low, one.high, one.run) for v in part if v is not None]
     if log and values and min(values) > 0 and max(values) / min(values) > 10:
@@ -202,7 +204,7 @@ def _steps(lines: Sequence[Line]) -> Axis:
     """Steps on a logarithmic axis when they were recorded that way (half of them in the first fifth)."""
     x = sorted({value for one in lines for value in one.x})
     log = len(x) > 5 and x[len(x) // 2] < x[-1] / 5
-    return Axis("training step", log, "~s", _range([value for value in x if value > 0 or not log]))
+    return Axis("training step", log, "", _range([value for value in x if value > 0 or not log]))
 
 
 def _trimmed(figure: Figure) -> Figure:
@@ -210,9 +212,7 @@ def _trimmed(figure: Figure) -> Figure:
     lines = [one for panel in figure.panels for pane in panel.panes for one in pane.lines]
     if not figure.x.log or all(one.x[0] > 0 for one in lines):
         return figure
-    panels = tuple(
-        replace(panel, panes=tuple(_after_zero(pane) for pane in panel.panes)) for panel in figure.panels
-    )
+    panels = tuple(replace(panel, panes=tuple(_after_zero(pane) for pane in panel.panes)) for panel in figure.panels)
     caption = f"{figure.caption} The axis is logarithmic, so {figure.x.title} 0 is left out."
     return replace(figure, panels=panels, caption=caption)
 

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import importlib.util
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -24,11 +25,12 @@ from ._tables import (
     settings_table,
     summary_table,
 )
-from ._view import Verdict, View, effect_text
+from ._view import Verdict, View, controls, effect_text
 
 __all__ = ["as_html"]
 
 Spec = dict[str, Any]
+CLAIMS = 10  # claims that stand open; the rest waits under one line
 SIGNS = {"holds": "✓", "fails": "✗", "undecided": "?", "uncontrolled": "!"}
 MEANINGS = {
     "holds": "the effect is there, and its control does not show it",
@@ -69,7 +71,7 @@ def as_html(view: View) -> str:
     _fill(page)
     script, style, bundle = _resource("page.js"), _resource("page.css"), _bundle()
     policy = (
-        f"default-src 'none'; script-src {_hash(bundle)} {_hash(script)}; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src {_hash(bundle)} {_hash(script)}; style-src {_hash(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     question = view.get("question") or view.get("study", "report")
@@ -92,11 +94,13 @@ def _fill(page: Page) -> None:
     if board:
         page.add("leaderboard", str(board.get("title") or "Leaderboard"), leaderboard_table(board) + forest)
     page.add("verdicts", "Claims and verdicts", _verdicts(view))
-    for summary in view.get("summaries", []):
-        if summary is not board and summary.get("rows"):
+    for summary in (controls(view), *view.get("summaries", [])):
+        if summary and summary is not board and summary.get("rows"):
             caption = f'<p class="caption">{e(summary["caption"])}</p>' if summary.get("caption") else ""
             name = f"summary-{len(page.sections)}"
-            page.add(name, str(summary.get("title") or summary.get("name") or "Summary"), summary_table(summary) + caption)
+            page.add(
+                name, str(summary.get("title") or summary.get("name") or "Summary"), summary_table(summary) + caption
+            )
     for figure in figures(view):
         page.add(figure.name, figure.title, _panels(page, figure))
     page.add("dead", "Dead neurons", _rows(page, rows.get("dead")))
@@ -128,7 +132,7 @@ def _top(view: View, page: Page) -> str:
     best = view.leaderboard["rows"][0] if view.leaderboard else {}
     return (
         '<a class="skip" href="#main">Skip to the results</a>\n<header>\n'
-        f'<p class="kicker">neurofn report</p>\n<h1>{e(view.get("question") or view.get("study"))}</h1>\n'
+        f'<p class="kicker">neurofn report</p>\n<h1>{_unbroken(view.get("question") or view.get("study"))}</h1>\n'
         f'<p class="answer">{e(view.answer)}</p>\n{_best(view, best)}{box if warnings else ""}'
         f'<dl class="facts">{said}</dl>\n<nav aria-label="Sections"><ul>{links}</ul></nav>\n'
         '<noscript><p class="caption">The charts need JavaScript (it is inside this file; nothing is loaded). '
@@ -139,7 +143,7 @@ def _top(view: View, page: Page) -> str:
 def _best(view: View, row: Mapping[str, Any]) -> str:
     if not view.leaderboard or row.get("score") is None:
         return ""
-    column = next((c for c in view.leaderboard["columns"] if c.get("name") == "score"), {})
+    column: Spec = next((c for c in view.leaderboard["columns"] if c.get("name") == "score"), {})
     score = number(row["score"], str(column.get("format") or ""), str(column.get("unit") or ""))
     label = e(column.get("label") or "score")
     return f'<p class="best">Highest on the leaderboard: <code>{e(row.get("neuron"))}</code>, {label} {e(score)}.</p>\n'
@@ -151,18 +155,28 @@ def _duration(seconds: object) -> str:
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
+def _unbroken(text: object) -> str:
+    """The text, escaped, with the hyphen of "ε-rank" or "p-value" kept inside one line."""
+    return re.sub(r"\b([^\W\d_])-(?=\w)", "\\1\u2011", e(text))
+
+
 def _section(made: tuple[str, str, str]) -> str:
     name, title, body = made
-    return f'<section id="{e(name)}" aria-labelledby="{e(name)}-title"><h2 id="{e(name)}-title">{e(title)}</h2>\n{body}</section>\n'
+    label = f"{name}-title"
+    return f'<section id="{name}" aria-labelledby="{label}"><h2 id="{label}">{e(title)}</h2>\n{body}</section>\n'
 
 
 def _verdicts(view: View) -> str:
     if not view.verdicts:
         return ""
-    cards = "".join(_card(verdict, view.verdicts) for verdict in view.verdicts)
+    cards = [_card(verdict, view.verdicts) for verdict in view.verdicts]
+    made = f'<ol class="verdicts">{"".join(cards[:CLAIMS])}</ol>'
+    if len(cards) > CLAIMS:
+        more = f"<summary>{plural(len(cards) - CLAIMS, 'more claim')}</summary>"
+        made += f'<details>{more}<ol class="verdicts">{"".join(cards[CLAIMS:])}</ol></details>'
     used = [word for word in SIGNS if any(verdict.word == word for verdict in view.verdicts)]
     words = "; ".join(f"<b>{SIGNS[word]} {word}</b>: {MEANINGS[word]}" for word in used)
-    return f'<ol class="verdicts">{cards}</ol><p class="caption">{words}.</p>'
+    return f'{made}<p class="caption">{words}.</p>'
 
 
 def _card(verdict: Verdict, others: Sequence[Verdict]) -> str:
@@ -173,14 +187,16 @@ def _card(verdict: Verdict, others: Sequence[Verdict]) -> str:
         effect_text(verdict),
         p_value(raw.get("p")),
         plural(int(raw["seeds"]), "seed") if isinstance(raw.get("seeds"), int | float) else "",
-        f"smallest effect that counts: {number(smallest, '.3g', str(raw.get('unit') or ''))}" if smallest is not None else "",
+        f"smallest effect that counts: {number(smallest, '.3g', str(raw.get('unit') or ''))}"
+        if smallest is not None
+        else "",
     ]
     drawn = effect_svg(verdict, others)
-    source = f' <span class="source">{e(raw["source"])}</span>' if raw.get("source") else ""
+    source = f' <span class="source">· {e(raw["source"])}</span>' if raw.get("source") else ""
     return (
         f'<li class="verdict {known}"><p class="word"><span aria-hidden="true">{SIGNS[known]}</span> {e(verdict.word)}</p>'
         f'<div><p class="sentence">{e(verdict.sentence)}</p><p class="claim">Claim: {e(verdict.claim)}{source}</p>'
-        f'<p class="numbers">{drawn}{e(" · ".join(fact for fact in facts if fact))}</p>'
+        f'<p class="numbers">{drawn}<span>{e(" · ".join(fact for fact in facts if fact))}</span></p>'
         f'<p class="control"><b>Control:</b> {e(verdict.control)}</p></div></li>'
     )
 
@@ -191,7 +207,11 @@ def _rows(page: Page, figure: Rows | None, *, titled: bool = False) -> str:
     from ._charts import rows_spec
 
     words = f"{figure.title}: " + "; ".join(f"{row.label} {row.name} {row.text}" for row in figure.rows)
-    title = f"<h3>{e(figure.title)}{f' <small>{e(figure.axis.title)}</small>' if figure.bars else ''}</h3>" if titled else ""
+    title = (
+        f"<h3>{e(figure.title)}{f' <small>{e(figure.axis.title)}</small>' if figure.axis.title else ''}</h3>"
+        if titled
+        else ""
+    )
     caption = f"<figcaption>{e(figure.caption)}</figcaption>" if figure.caption else ""
     chart = page.chart(rows_spec(figure), words)
     return f'<figure class="rows">{title}{key(figure.key, shapes=True)}{chart}{caption}</figure>'
@@ -200,16 +220,22 @@ def _rows(page: Page, figure: Rows | None, *, titled: bool = False) -> str:
 def _panels(page: Page, figure: Figure) -> str:
     from ._charts import pane_spec
 
-    made = []
+    made, few = [], len(figure.panels) <= 4
     for panel in figure.panels:
         charts = "".join(
-            page.chart(pane_spec(figure, pane, last=pane is panel.panes[-1]), f"{figure.title}, {panel.label}: {panel.note}")
+            page.chart(
+                pane_spec(figure, pane, last=pane is panel.panes[-1], height=150 if few else 112),
+                f"{figure.title}, {panel.label}: {panel.note}",
+            )
             for pane in panel.panes
         )
         head = f'<p class="head"><code>{e(panel.label)}</code> <span>{e(panel.note)}</span></p>'
         made.append(f'<div class="panel">{head}{charts}</div>')
     keys = key(figure.key, reference=figure.reference)
-    return f'<figure>{keys}<div class="panels">{"".join(made)}</div><figcaption>{e(figure.caption)}</figcaption></figure>'
+    kind = "panels few" if few else "panels"
+    return (
+        f'<figure><figcaption>{e(figure.caption)}</figcaption>{keys}<div class="{kind}">{"".join(made)}</div></figure>'
+    )
 
 
 def _repeat(view: View) -> str:
@@ -219,7 +245,9 @@ def _repeat(view: View) -> str:
         made = f'<p>One click selects the whole command.</p><pre class="command" tabindex="0"><code>{e(command)}</code></pre>'
     versions = {str(name): value for name, value in dict(view.get("versions", {})).items()}
     groups = [("Settings", settings_table(view.get("settings", {})))]
-    groups.append(("Versions and machine", settings_table({**versions, "machine": view.get("machine")} if versions else {})))
+    groups.append(
+        ("Versions and machine", settings_table({**versions, "machine": view.get("machine")} if versions else {}))
+    )
     tables = "".join(f"<div><h3>{title}</h3>{body}</div>" for title, body in groups if body)
     return made + (f'<div class="pair">{tables}</div>' if tables else "")
 

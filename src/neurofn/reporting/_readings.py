@@ -47,7 +47,9 @@ class Readings:
             seeds = self._found.setdefault(row[at["reading"]], {}).setdefault(label(row), {})
             points = seeds.setdefault(str(row[at["site"]]), {}).setdefault(int(row[at["seed"]]), [])
             unit = row[at["unit"]] if "unit" in at else None
-            points.append((float(row[at["step"]]), float("nan") if unit is None else float(unit), float(row[at["value"]])))
+            points.append(
+                (float(row[at["step"]]), float("nan") if unit is None else float(unit), float(row[at["value"]]))
+            )
 
     def _drawn(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
         """Rows of readings that are drawn, with a value, from the first instrument that gave each reading."""

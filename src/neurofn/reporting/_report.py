@@ -62,7 +62,9 @@ def _format(path: Path, format: str | None) -> str:
 
 def as_json(data: Mapping[str, Any]) -> str:
     """The dict itself, one top-level field per line."""
-    fields = [f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in data.items()]
+    fields = [
+        f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in data.items()
+    ]
     return "{\n" + ",\n".join(fields) + "\n}\n"
 
 

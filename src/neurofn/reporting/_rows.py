@@ -77,7 +77,7 @@ def _forest(view: View) -> Rows | None:
     seeds_said = " Small marks are single seeds." if any(row.seeds for row in made) else ""
     linear = " The open diamond is the linear network, a control." if any(row.control for row in made) else ""
     caption = f"{board.get('caption') or 'Scores with their intervals.'}{seeds_said}{linear}"
-    format = "~%" if spec.endswith("%") else "~g"
+    format = "~%" if spec.endswith("%") else ""
     title = f"{column['label']}, {unit}" if unit else str(column["label"])
     axis = Axis(title, False, format, (min(ends), max(ends)))
     return Rows("forest", "Scores with intervals", caption, axis, tuple(made))
@@ -118,11 +118,11 @@ def _dead(readings: Readings, order: Sequence[str]) -> Rows | None:
         return None
     instrument = readings.instruments["share" if shares else "dead"]
     caption = (
-        f"Neurons that no sample activated ({instrument}) at the last reading: median over seeds (mark) and {words} (bar)."
+        f"Neurons that no sample activated ({instrument}) at the last reading: "
+        f"median over seeds (mark) and {words} (bar)."
     )
-    axis = Axis("dead share of the layer" if shares else "dead neurons", False, "~%" if shares else "~g")
     top = max(row.high for row in rows) or (0.01 if shares else 1.0)
-    axis = Axis(axis.title, False, axis.format, (0.0, top))
+    axis = Axis("dead share of the layer" if shares else "dead neurons", False, "~%" if shares else "", (0.0, top))
     return Rows("dead", "Dead neurons", caption, axis, tuple(rows), key=tuple(names))
 
 
@@ -135,10 +135,11 @@ def _cost(view: View, name: str, title: str) -> Rows | None:
     made = []
     for row in rows:
         label, value = str(row.get("neuron")), float(row[name])
-        text = number(value, column["format"], column["unit"] or ("s" if name == "seconds" else ""))
+        text = number(value, column["format"])
         made.append(Row(label, value, value, value, text, control=label == LINEAR))
     top = max(row.value for row in made) or 1.0
-    return Rows(name, title, "", Axis(str(column["label"]), False, "~s", (0.0, top)), tuple(made), bars=True)
+    unit = str(column["unit"]) or ("seconds" if name == "seconds" else "")
+    return Rows(name, title, "", Axis(unit, False, "", (0.0, top)), tuple(made), bars=True)
 
 
 def interval_text(row: Row, spec: str) -> str:

@@ -31,7 +31,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, n
     marks = [' class="n"' if is_number else "" for is_number in numeric]
     top = "".join(f'<th scope="col"{mark}>{cell}</th>' for cell, mark in zip(head, marks, strict=True))
     body = "".join(
-        "<tr>" + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row, marks, strict=True)) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row, marks, strict=True)) + "</tr>"
+        for row in rows
     )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{e(caption)}"><table>'
@@ -57,7 +58,9 @@ def leaderboard_table(board: Mapping[str, Any]) -> str:
     """The leaderboard; low and high become one interval, drawn on a common scale beside the score."""
     rows = board["rows"]
     columns = [column for column in board.get("columns") or [] if column.get("name") not in ("low", "high")]
-    ends = [row[name] for row in rows for name in ("low", "score", "high") if row.get(name) is not None]
+    # The linear control may lie so far away that it would press all others together: the forest plot shows it.
+    compared = [row for row in rows if row.get("neuron") != LINEAR] or rows
+    ends = [row[name] for row in compared for name in ("low", "score", "high") if row.get(name) is not None]
     domain = (min(ends), max(ends)) if ends else (0.0, 1.0)
     head, numeric, cells = [], [], [[] for _ in rows]  # type: tuple[list[str], list[bool], list[list[str]]]
     for column in columns:
@@ -79,7 +82,9 @@ def _interval(row: Mapping[str, Any], domain: tuple[float, float], spec: str) ->
     if low is None or score is None or high is None:
         return number(None)
     words = span(low, high, spec)
-    return f'<span class="interval">{whisker((low, score, high), domain, words=words)}<small>{e(words)}</small></span>'
+    outside = high < domain[0] or low > domain[1]
+    drawn = '<span class="off">off this scale</span>' if outside else whisker((low, score, high), domain, words=words)
+    return f'<span class="interval">{drawn}<small>{e(words)}</small></span>'
 
 
 def _neuron(text: object) -> str:
@@ -96,16 +101,26 @@ def _is_numeric(values: Sequence[object]) -> bool:
 
 
 def whisker(
-    values: tuple[float, float, float], domain: tuple[float, float], *, words: str, zero: float | None = None
+    values: tuple[float, float, float],
+    domain: tuple[float, float],
+    *,
+    words: str,
+    none: tuple[float, float, float] | None = None,
+    width: float = 132.0,
 ) -> str:
-    """A dot with its interval on a scale ``domain``, as an inline drawing; ``zero`` marks the line of no effect."""
-    width, pad = 132.0, 6.0
+    """A dot with its interval on a scale ``domain``, inline. ``none`` is no effect, with its band."""
+    pad = 6.0
     size = (domain[1] - domain[0]) or 1.0
-    low, middle, high = (pad + (min(max(v, domain[0]), domain[1]) - domain[0]) / size * (width - 2 * pad) for v in values)
+
+    def at(value: float) -> float:
+        return pad + (min(max(value, domain[0]), domain[1]) - domain[0]) / size * (width - 2 * pad)
+
+    low, middle, high = map(at, values)
     line = ""
-    if zero is not None and domain[0] <= zero <= domain[1]:
-        at = pad + (zero - domain[0]) / size * (width - 2 * pad)
-        line = f'<path class="zero" d="M{at:.1f} 1v16"/>'
+    if none is not None:
+        left, zero, right = map(at, none)
+        line = f'<rect class="none" x="{left:.1f}" y="2" width="{right - left:.1f}" height="14"/>'
+        line += f'<path class="zero" d="M{zero:.1f} 1v16"/>'
     return (
         f'<svg class="whisker" viewBox="0 0 {width:.0f} 18" width="{width:.0f}" height="18" role="img" aria-label="{e(words)}">'
         f'<path class="base" d="M0 9h{width:.0f}"/>{line}<path class="bar" d="M{low:.1f} 9H{high:.1f}"/>'
@@ -122,7 +137,12 @@ def effect_svg(verdict: Verdict, others: Sequence[Verdict]) -> str:
         return ""
     low, effect, high = (float(value or 0) for value in own)
     words = f"effect {number(effect, '.3g')}, interval {span(low, high, '.3g')}; the upright line is no effect"
-    return whisker((low, effect, high), (min(0.0, *ends), max(0.0, *ends)), words=words, zero=0.0)
+    # A ratio without effect is 1, a difference without effect is 0; a band around 1 has no agreed meaning.
+    ratio = str(verdict.numbers.get("unit") or "").startswith(("×", "times", "ratio"))
+    small = 0.0 if ratio else abs(float(verdict.numbers.get("smallest_effect") or 0.0))
+    none = (1.0, 1.0, 1.0) if ratio else (-small, 0.0, small)
+    domain = (min(none[0], *ends), max(none[2], *ends))
+    return whisker((low, effect, high), domain, words=words, none=none, width=210.0)
 
 
 def key(names: Sequence[str], *, reference: str = "", shapes: bool = False) -> str:
@@ -130,15 +150,16 @@ def key(names: Sequence[str], *, reference: str = "", shapes: bool = False) -> s
     entries = []
     for i, name in enumerate(names):
         mark = SHAPES[i % 4] if shapes else f'<path d="M0 7h28" stroke-dasharray="{DASHES[i % 4]}"/>'
-        entries.append(f'<li class="s{i + 1}">{_swatch(mark)}<code>{e(name)}</code></li>')
+        entries.append(f'<li class="s{i + 1}">{_swatch(mark, narrow=shapes)}<code>{e(name)}</code></li>')
     if reference:
         mark = '<path d="M0 7h28" stroke-dasharray="3 3"/>'
         entries.append(f'<li class="s0">{_swatch(mark)}{e(reference)}</li>')
-    return f'<ul class="key">{"".join(entries)}</ul>' if entries else ""
+    return f'<ul class="legend">{"".join(entries)}</ul>' if entries else ""
 
 
-def _swatch(mark: str) -> str:
-    return f'<svg viewBox="0 0 28 14" width="28" height="14" aria-hidden="true">{mark}</svg>'
+def _swatch(mark: str, *, narrow: bool = False) -> str:
+    box = 'viewBox="8 0 12 14" width="12"' if narrow else 'viewBox="0 0 28 14" width="28"'
+    return f'<svg {box} height="14" aria-hidden="true">{mark}</svg>'
 
 
 def settings_table(settings: Mapping[str, Any]) -> str:

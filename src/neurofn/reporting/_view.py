@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from .._errors import DataError
 from ._numbers import number, plural, span
 
-__all__ = ["LINEAR", "Verdict", "View", "plain", "view"]
+__all__ = ["LINEAR", "Verdict", "View", "controls", "effect_text", "plain", "view"]
 
 SCHEMA = 1
 LINEAR = "sum(linear)"  # the linear network: a control wherever it stands among neurons
@@ -104,7 +106,7 @@ def _from_record(data: dict[str, Any]) -> dict[str, Any]:
 def view(data: Mapping[str, Any]) -> View:
     """Everything the report says in words, from a plain result."""
     verdicts = tuple(_verdict(raw) for raw in data.get("verdicts") or [])
-    return View(data, verdicts, tuple(_warnings(data)), _answer(verdicts))
+    return View(data, verdicts, tuple(_warnings(data)), _answer(verdicts, data))
 
 
 def _verdict(raw: Mapping[str, Any]) -> Verdict:
@@ -117,7 +119,7 @@ def _verdict(raw: Mapping[str, Any]) -> Verdict:
     return Verdict(word, claim, sentence or claim, control or "none was given", raw)
 
 
-def _answer(verdicts: Sequence[Verdict]) -> str:
+def _answer(verdicts: Sequence[Verdict], data: Mapping[str, Any]) -> str:
     """The leading verdict, and where that one settles nothing the first one that holds."""
     if not verdicts:
         return "No claim was tested; the readings follow."
@@ -125,7 +127,15 @@ def _answer(verdicts: Sequence[Verdict]) -> str:
     if verdicts[0].word != "holds":
         chosen += [verdict for verdict in verdicts if verdict.word == "holds"][:1]
     said = [v.sentence.rstrip(". ") + (" (uncontrolled)" if v.word == "uncontrolled" else "") for v in chosen]
-    return "; ".join(said) + "."
+    return _sentence("; ".join(said), data) + "."
+
+
+def _sentence(text: str, data: Mapping[str, Any]) -> str:
+    """With a capital, unless it begins with the name of a neuron: "gelu" stays "gelu"."""
+    first = re.match(r"[^\W\d_]+(?=[\s,])", text)
+    rows = (data.get("table") or {}).get("rows") or []
+    names = {word for row in rows for value in row if isinstance(value, str) for word in re.findall(r"\w+", value)}
+    return text[0].upper() + text[1:] if first and first.group() not in names else text
 
 
 def _warnings(data: Mapping[str, Any]) -> list[str]:
@@ -167,3 +177,36 @@ def effect_text(verdict: Verdict) -> str:
         return ""
     interval = span(raw.get("low"), raw.get("high"), ".3g")
     return number(raw["effect"], ".3g", str(raw.get("unit") or "")) + (f", interval {interval}" if interval else "")
+
+
+def controls(view: View) -> Mapping[str, Any] | None:
+    """The leaderboard's score under every condition, as one more summary: each neuron beside its own controls."""
+    table, board = view.get("table", {}), view.leaderboard
+    columns, rows = list(table.get("columns") or []), table.get("rows") or []
+    score: dict[str, Any] = next((c for c in board["columns"] if c.get("name") == "score"), {}) if board else {}
+    metric = score.get("label")
+    if not board or metric not in columns or not {"neuron", "condition"} <= set(columns):
+        return None
+    neuron, condition, value = (columns.index(name) for name in ("neuron", "condition", metric))
+    found: dict[str, dict[str, list[float]]] = {}
+    for row in rows:
+        if row[value] is not None:
+            found.setdefault(str(row[neuron]), {}).setdefault(str(row[condition]), []).append(row[value])
+    conditions = list(dict.fromkeys(name for by_condition in found.values() for name in by_condition))
+    if len(conditions) < 2:
+        return None
+    format = score.get("format")
+    ordered = [str(row.get("neuron")) for row in board["rows"] if str(row.get("neuron")) in found]
+    return {
+        "name": "controls",
+        "title": "The same neurons under the controls",
+        "caption": f"Median {metric} over seeds under each condition of the study.",
+        "columns": [
+            {"name": "neuron"},
+            *({"name": f"under {name}", "label": name, "format": format} for name in conditions),
+        ],
+        "rows": [
+            {"neuron": name, **{f"under {key}": median(values) for key, values in found[name].items()}}
+            for name in ordered
+        ],
+    }
