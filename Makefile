@@ -16,7 +16,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP = $(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
-CODE := src tests bench tools docs/conf.py docs/_generate.py
+CODE := src tests bench tools docs
 BENCHES := $(filter-out bench/_%,$(wildcard bench/*.py))
 
 .NOTPARALLEL:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import _pictures
+
 import neurofn
+from neurofn.functions import catalogue as functions
 
 REGISTRIES = {
     "functions": "Functions of a neuron's sum, each with its printed formula.",
@@ -30,8 +33,10 @@ def write(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     pages = {name: "\n".join(gallery_page(name, text)) for name, text in REGISTRIES.items()}
     pages["reference"] = "\n".join(reference_page())
-    for name, page in pages.items():
-        path = folder / f"{name}.md"
+    files = {f"{name}.md": page for name, page in pages.items()}
+    files |= {f"{name}.svg": _pictures.curve(function) for name, function in functions.items()}
+    for name, page in files.items():
+        path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != page:
             path.write_text(page, encoding="utf-8")
 
@@ -43,7 +48,10 @@ def gallery_page(name: str, text: str) -> Iterator[str]:
     if not catalogue:
         yield from ("None yet.", "")
     for part_name, part in catalogue.items():
-        yield from (f"## {part_name}", "", *part_lines(part), "")
+        yield from (f"## {part_name}", "")
+        if name == "functions":
+            yield from (f"![{part_name} on [-4, 4]]({part_name}.svg)", "")
+        yield from (*part_lines(part), "")
         aliases = catalogue.aliases(part_name)
         if aliases:
             yield from (f"Also called {', '.join(f'`{alias}`' for alias in aliases)}.", "")
@@ -54,9 +62,29 @@ def part_lines(part: Any) -> Iterator[str]:
     facts = {fact: getattr(part, fact, None) for fact in FACTS}
     stated = {fact: value for fact, value in facts.items() if isinstance(value, (str, int, float)) and value != ""}
     yield from (f"- {fact}: {_plain(fact, value)}" for fact, value in stated.items())
+    settings = {**getattr(part, "structure", {}), **getattr(part, "parameters", {})}
+    yield from (f"- setting `{setting_text(name, setting)}`" for name, setting in settings.items())
+    facts_of = getattr(part, "facts", None)
+    if facts_of is not None and hasattr(facts_of, "stated"):
+        yield from (f"- {name.replace('_', ' ')}: {_fact(value)}" for name, value in facts_of.stated().items())
     yield ""
     if isinstance(part, type) or not stated:
         yield from _block(inspect.getdoc(part) or str(part))
+
+
+def setting_text(name: str, setting: Any) -> str:
+    """A setting as one would type it, with its domain and whether it is learned."""
+    low, high = getattr(setting, "low", None), getattr(setting, "high", None)
+    bounds = f" in [{'-inf' if low is None else low}, {'inf' if high is None else high}]"
+    return f"{name}={setting.default}{bounds}{', learned' if getattr(setting, 'learned', False) else ''}"
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return "; ".join(f"`{key}` is `{case}`" for key, case in value.items())
+    return f"`{value}`"
 
 
 def _plain(fact: str, value: Any) -> str:
