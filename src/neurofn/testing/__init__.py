@@ -1,0 +1,132 @@
+"""Conformance: the suites that hold every part of the library hold yours too.
+
+from neurofn.testing import check
+check(my_study)          # [CheckResult(name='smoke size runs', passed=True, message=''), ...]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from .._errors import SettingError
+
+__all__ = ["CheckResult", "check", "checks"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check of a suite: its name, whether the part passed, and what was wrong where it did not.
+
+    >>> CheckResult("text_round_trip", True, "").passed
+    True
+    """
+
+    name: str
+    passed: bool
+    message: str
+
+
+def check(part: Any) -> list[CheckResult]:
+    """Every check of the suite for this kind of part, in order.
+
+    ``part`` is a function, edge, aggregate, neuron, instrument, task or study: an object of the catalogue, or your own. Raises
+    SettingError where it is none of these, and DataError or MissingExtraError where a task has no data to check.
+
+    >>> from neurofn.tasks import catalogue
+    >>> all(result.passed for result in check(catalogue["function-1d"]))
+    True
+    """
+    return list(checks(part))
+
+
+def checks(part: Any) -> Iterator[CheckResult]:
+    """The same one by one, as they are done.
+
+    >>> from neurofn.tasks import catalogue
+    >>> next(checks(catalogue["function-1d"])).passed
+    True
+    """
+    for name, run in _suite(part).items():
+        try:
+            run()
+        except AssertionError as error:
+            yield CheckResult(name, False, str(error) or "the check failed without saying why")
+        except Exception as error:
+            yield CheckResult(name, False, f"{type(error).__name__}: {error}")
+        else:
+            yield CheckResult(name, True, "")
+
+
+Suite = dict[str, Callable[[], None]]
+
+
+def _suite(part: Any) -> Suite:
+    for kind in (_of_study, _of_task, _of_function, _of_neuron, _of_instrument):
+        suite = kind(part)
+        if suite is not None:
+            return suite
+    raise SettingError(
+        f"{part!r:.80} of type {type(part).__name__} has no suite of checks; give a function, edge, aggregate, neuron, "
+        "instrument, task or study"
+    )
+
+
+def _of_study(part: Any) -> Suite | None:
+    from ..studies import Study
+
+    if not isinstance(part, Study):
+        return None
+    from ._studies import STUDY_CHECKS
+
+    return {name: partial(run, part) for name, run in STUDY_CHECKS.items()}
+
+
+def _of_task(part: Any) -> Suite | None:
+    from ..tasks import Task
+
+    if not isinstance(part, Task):
+        return None
+    from ._tasks import CHECKS
+
+    splits = part.read()
+    return {name: partial(run, part, splits) for name, run in CHECKS.items()}
+
+
+def _of_function(part: Any) -> Suite | None:
+    from ..functions import Function
+
+    if not isinstance(part, Function):
+        return None
+    from ._functions import FUNCTION_CHECKS
+
+    return {name: partial(run, part) for name, run in FUNCTION_CHECKS.items()}
+
+
+def _of_neuron(part: Any) -> Suite | None:
+    from ..aggregates import Aggregate
+    from ..edges import Edge
+    from ..neurons import Neuron
+
+    if not isinstance(part, (Aggregate, Edge, Neuron)):
+        return None
+    from ._neurons import NEURON_CHECKS, neurons_of
+
+    def each(run: Callable[[Neuron], None]) -> None:
+        for neuron in neurons_of(part):
+            run(neuron)
+
+    return {name: partial(each, run) for name, run in NEURON_CHECKS.items()}
+
+
+def _of_instrument(part: Any) -> Suite | None:
+    from ..instruments import Instrument
+
+    kind = part if isinstance(part, type) else type(part)
+    if not issubclass(kind, Instrument):
+        return None
+    from ._instruments import INSTRUMENT_CHECKS
+
+    return {name: partial(run, part) for name, run in INSTRUMENT_CHECKS.items()}

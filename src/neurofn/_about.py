@@ -1,0 +1,93 @@
+"""Parts in words, for `neurofn list` and `neurofn show`: formula, settings, facts, source. Loads nothing by itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_WIDTH = 100
+_SIZE = (64, 32)  # inputs and neurons of the layer whose parameters `show` counts
+
+
+def line(part: Any) -> str:
+    """One line about a part: its formula, question or description, else the first line of its docstring.
+
+    >>> from neurofn.aggregates import catalogue
+    >>> line(catalogue["max"]) == catalogue["max"].formula
+    True
+    """
+    for name in ("formula", "question", "description"):
+        text = getattr(part, name, None)
+        if isinstance(text, str) and text:
+            break
+    else:
+        text = (inspect.getdoc(part) or "").partition("\n")[0]
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 3].rsplit(" ", 1)[0] + " ..."
+
+
+def described(kind: str, part: Any) -> list[str]:
+    """All that is known of a part, one fact a line."""
+    singular = {"studies": "study"}.get(kind, kind.removesuffix("s"))
+    name = getattr(part, "name", None) or getattr(part, "__name__", None) or str(part)
+    lines = [f"{singular} {name}"]
+    for label, value in _facts(part):
+        lines.append(f"  {label:12} {value}")
+    return lines
+
+
+def _facts(part: Any) -> Iterator[tuple[str, Any]]:
+    from .neurons import Neuron
+    from .studies import Study
+
+    if isinstance(part, Neuron):
+        yield from _of_neuron(part)
+        return
+    for label in ("formula", "question", "description", "source", "licence", "kind", "inputs", "outputs"):
+        value = getattr(part, label, None)
+        if isinstance(value, (str, int)) and value != "":
+            yield label, value
+    if isinstance(part, type):
+        yield "what", (inspect.getdoc(part) or "").partition("\n\n")[0].replace("\n", " ")
+        yield "settings", inspect.signature(part)
+    if isinstance(part, Study):
+        yield from _of_study(part)
+    for label in ("parameters", "settings"):
+        specs = getattr(part, label, None)
+        if isinstance(specs, Mapping):
+            for name, spec in specs.items():
+                yield label.removesuffix("s"), f"{name} = {_setting(spec)}"
+    facts = getattr(part, "facts", None)
+    if hasattr(facts, "stated"):
+        yield from facts.stated().items()
+
+
+def _setting(spec: Any) -> str:
+    """A parameter or count: default, domain, and whether it is learned."""
+    words = [f"{spec.default:g}" if isinstance(spec.default, float) else str(spec.default)]
+    low, high = getattr(spec, "low", None), getattr(spec, "high", None)
+    if low is not None or high is not None:
+        words.append(f"from {'-inf' if low is None else low} to {'inf' if high is None else high}")
+    if getattr(spec, "learned", False):
+        words.append(f"learned, one per {spec.per}")
+    return ", ".join(words)
+
+
+def _of_study(part: Any) -> Iterator[tuple[str, Any]]:
+    for name, levels in part.factors.items():
+        yield "factor", f"{name}: {', '.join(str(level) for level in levels)}"
+    yield "seeds", f"{part.seeds}, trained {part.stack} at a time"
+    for size in part.sizes:
+        settings = {name: value for name, value in part.defaults(size).items() if name not in part.factors}
+        yield f"size {size}", ", ".join(f"{name}={value}" for name, value in settings.items())
+    for claim in part.claims_for(part.settings("small")):
+        yield "claim", claim.text
+
+
+def _of_neuron(part: Any) -> Iterator[tuple[str, Any]]:
+    inputs, neurons = _SIZE
+    layer = part.dense(inputs, neurons)
+    count = sum(parameter.numel() for parameter in layer.parameters())
+    yield "canonical", str(part)
+    yield "parameters", f"{count:,} in a dense layer of {neurons} neurons with {inputs} inputs"
+    yield "use", f"neurofn.neuron({str(part)!r}).dense({inputs}, {neurons})"

@@ -1,0 +1,355 @@
+"""The command line: run a study, list and show parts, make reports, check parts, look at the installation.
+
+Whatever a command needs is imported inside it, so that help and lists are there at once. Every error that a user can cause is
+one message on the standard error, without a traceback: what was given, what was expected, what to type.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from ._errors import (
+    DataError,
+    LanguageError,
+    MissingExtraError,
+    NeurofnError,
+    SettingError,
+    StoreError,
+    UnknownNameError,
+    did_you_mean,
+)
+
+if TYPE_CHECKING:
+    from .studies import Result, Study
+
+__all__ = ["app", "main"]
+
+USAGE = (UnknownNameError, SettingError, LanguageError)  # exit code 2; every other error of ours has 1
+KINDS = ("functions", "edges", "aggregates", "instruments", "tasks", "studies")
+FILES = {"html": "report.html", "markdown": "report.md", "json": "result.json"}
+
+Kind = Literal["functions", "edges", "aggregates", "instruments", "tasks", "studies"]
+Format = Literal["html", "markdown", "json"]
+Size = Literal["smoke", "small", "full"]
+
+
+def _version() -> str:
+    return str(importlib.import_module(__name__.partition(".")[0]).__version__)
+
+
+app = App(
+    name="neurofn",
+    help="What a neuron computes: run studies that compare neuron functions, list and check parts, make reports.",
+    version=_version,
+    help_format="plaintext",
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+
+
+def _repeatable(name: str, text: str) -> Parameter:
+    return Parameter(name=name, help=text, negative=(), show_default=False)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Choices:
+    """What to run in place of the defaults of a study.
+
+    >>> Choices(neurons=("relu(sum(linear))",), seeds=5).size
+    'small'
+    """
+
+    task: Annotated[str | None, Parameter(help="The task, such as digits; see: neurofn list tasks")] = None
+    neurons: Annotated[
+        tuple[str, ...], _repeatable("--neurons", "A neuron, such as 'relu(sum(linear))'; once for each")
+    ] = ()
+    seeds: Annotated[int | None, Parameter(help="How many seeds")] = None
+    size: Annotated[Size, Parameter(help="How much to compute")] = "small"
+    settings: Annotated[
+        tuple[str, ...], _repeatable("--set", "Any other setting of the study, NAME=VALUE; once for each")
+    ] = ()
+
+
+@app.command(name="run")
+def run_study(
+    study: str,
+    /,
+    *,
+    choices: Choices = Choices(),
+    out: Path | None = None,
+    format: Annotated[Format, Parameter(name="--format")] = "html",
+) -> int:
+    """Run a study, print its leaderboard and verdicts, and write a report.
+
+    Cells that an earlier run into the same folder has finished are not computed again: after Ctrl-C, or worse, the same command
+    goes on where it was.
+
+    Parameters
+    ----------
+    study
+        A name, see: neurofn list studies; or MODULE:NAME of your own.
+    out
+        The folder for the report and results.sqlite; neurofn-results/STUDY if not given.
+    format
+        The format of the report.
+    """
+    from . import _terminal
+    from .studies import run
+
+    part = _study(study)
+    given = _given(part, choices)
+    folder = Path("neurofn-results", part.name) if out is None else out
+    with _terminal.progress(part.name) as progress, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="from here on results are kept")  # printed below, as a problem
+        result = run(part, size=choices.size, out=folder, progress=progress, **given)
+    _terminal.show(result)
+    whole = _write(result, folder, format)
+    if result.interrupted:
+        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0 if whole and result.complete and not result.problems else 1
+
+
+def _given(part: Study, choices: Choices) -> dict[str, Any]:
+    from .studies._command import parsed
+
+    given = parsed(part, choices.size, choices.settings)
+    options = {"task": choices.task, "neuron": list(choices.neurons) or None, "seeds": choices.seeds}
+    for name, value in options.items():
+        if value is not None and name in given:
+            raise SettingError(f"{name} is given twice: by an option of its own and by --set {name}=...; keep one")
+        if value is not None:
+            given[name] = value
+    return given
+
+
+def _study(name: str) -> Study:
+    from .studies import Study, catalogue
+
+    part = _imported(name) if ":" in name else catalogue[name]
+    if not isinstance(part, Study):
+        raise SettingError(f"{name} is {part!r:.60}, no study; a study is a function under @neurofn.study(...)")
+    return part
+
+
+def _imported(name: str) -> Any:
+    """The object MODULE:NAME, with modules of the current folder among them."""
+    module, _, attribute = name.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        home = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise UnknownNameError(f"{name}: {error}; give MODULE:NAME as in: from MODULE import NAME") from error
+    except (ValueError, TypeError) as error:
+        raise UnknownNameError(f"{name}: {module!r} names no module; give MODULE:NAME") from error
+    if not hasattr(home, attribute):
+        raise UnknownNameError(f"module {module} has no {attribute!r}; {did_you_mean(attribute, vars(home))}")
+    return getattr(home, attribute)
+
+
+def _write(result: Result, folder: Path, format: str) -> bool:
+    """Write result.json and the report; what cannot be written is said, and does not hide what is on the screen."""
+    from .reporting import report
+
+    try:
+        written = result.save(folder / "result.json")
+        if format != "json":
+            try:
+                written = report(result, folder / FILES[format])
+            except MissingExtraError as error:
+                written = report(result, folder / FILES["markdown"])
+                print(f"The report is in Markdown: {error}", file=sys.stderr)
+    except StoreError as error:
+        print(f"neurofn: {error}", file=sys.stderr)
+        return False
+    print(f"Report: {written}")
+    print(f"Again:  {result.command}")
+    return True
+
+
+@app.command(name="list")
+def list_parts(kind: Kind | None = None, /) -> int:
+    """List all parts, or those of one kind, each with one line about it.
+
+    Parameters
+    ----------
+    kind
+        functions, edges, aggregates, instruments, tasks or studies.
+    """
+    from ._about import line
+
+    for name in (kind,) if kind else KINDS:
+        parts = _catalogue(name)
+        width = max((len(part) for part in parts), default=0)
+        print(f"{name} ({len(parts)})")
+        for part in parts:
+            print(f"  {part:{width}}  {line(parts[part])}".rstrip())
+    return 0
+
+
+def _catalogue(kind: str) -> Any:
+    return importlib.import_module(f".{kind}", __package__).catalogue
+
+
+def _found(name: str) -> Iterator[tuple[str, Any]]:
+    """Every part of this name, with its kind."""
+    for kind in KINDS:
+        parts = _catalogue(kind)
+        if name in parts:
+            yield kind, parts[name]
+
+
+def _part(name: str) -> list[tuple[str, Any]]:
+    """The parts that a name, a neuron in words, or MODULE:NAME means; raises UnknownNameError or LanguageError."""
+    if found := list(_found(name)):
+        return found
+    if ":" in name:
+        return [("your part", _imported(name))]
+    if "(" in name:
+        from .neurons import neuron
+
+        return [("neuron", neuron(name))]
+    known = {part for kind in KINDS for part in _catalogue(kind)}
+    raise UnknownNameError(f"nothing is called {name!r}; {did_you_mean(name, known)}; see: neurofn list")
+
+
+@app.command
+def show(name: str, /) -> int:
+    """Show a part: formula, settings, facts and source; or a neuron: canonical text and number of parameters.
+
+    Parameters
+    ----------
+    name
+        A name from neurofn list, or a neuron such as 'relu(sum(linear))'.
+    """
+    from ._about import described
+
+    for kind, part in _part(name):
+        print("\n".join(described(kind, part)))
+    return 0
+
+
+@app.command
+def report(source: Path, /, *, format: Format | None = None, out: Path | None = None) -> int:
+    """Write the report of a finished run anew, in any format.
+
+    Parameters
+    ----------
+    source
+        The folder of a run, or its result.json.
+    format
+        The format; if not given, that of the name of --out, else html.
+    out
+        The file to write; report.html (.md) beside the result if not given.
+    """
+    from .reporting import report as write
+    from .studies import Result
+
+    path = source / "result.json" if source.is_dir() else source
+    if not path.exists():
+        raise StoreError(f"there is no {path}; give the folder of a finished run (neurofn run ... --out FOLDER)")
+    names = {**FILES, "json": "report.json"}
+    target = out or path.parent / names[format or "html"]
+    print(f"Report: {write(Result.load(path), target, format=format)}")
+    return 0
+
+
+@app.command
+def check(name: str | None = None, /) -> int:
+    """Check a part, or all parts, by the conformance suite of its kind.
+
+    Parameters
+    ----------
+    name
+        A name from neurofn list, a neuron such as 'mean(bspline)', or MODULE:NAME of your own part.
+    """
+    from .testing import checks
+
+    parts = _part(name) if name else [(kind, part) for kind in KINDS for part in _catalogue(kind).values()]
+    failed = 0
+    for kind, part in parts:
+        print(f"{kind}: {getattr(part, 'name', None) or getattr(part, '__name__', part)}")
+        try:
+            for result in checks(part):
+                failed += not result.passed
+                print(f"  {'passed' if result.passed else 'FAILED'}  {result.name}", flush=True)
+                if not result.passed:
+                    print("          " + result.message.replace("\n", "\n          "))
+        except (DataError, MissingExtraError) as error:  # a task whose data are not here
+            failed += 1
+            print(f"  not checked: {error}")
+    print("everything passed" if not failed else f"{failed} failed")
+    return 0 if not failed else 1
+
+
+@app.command
+def doctor() -> int:
+    """Say what is installed, which data are there, and what to type for what is missing."""
+    from ._doctor import as_text, diagnose
+
+    rows = diagnose()
+    print(as_text(rows))
+    needed = [row for row in rows if not str(row["what"]).startswith("task ")]
+    return 1 if any(row["ok"] is False for row in needed) else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 1 for failures, 2 for wrong usage, 130 after Ctrl-C.
+
+    ``arguments`` are those of the process if not given. With NEUROFN_TRACEBACK=1 in the environment errors are raised.
+
+    >>> main(["list", "tasks"])  # doctest: +ELLIPSIS
+    tasks (...
+    0
+    """
+    try:
+        return _guarded(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:
+        print("neurofn: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, as with: neurofn list | head
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+
+
+def _guarded(arguments: list[str]) -> int:
+    trace = bool(os.environ.get("NEUROFN_TRACEBACK"))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter is no reason to stop
+    try:
+        code = app(arguments, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except CycloptsError as error:
+        return _complain(f"{error}\nsee: neurofn --help", 2)
+    except NeurofnError as error:
+        if trace:
+            raise
+        return _complain(str(error), 2 if isinstance(error, USAGE) else 1)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if trace:
+            raise
+        return _complain(f"{type(error).__name__}: {error}\nto see where: NEUROFN_TRACEBACK=1 neurofn ...", 1)
+
+
+def _complain(message: str, code: int) -> int:
+    from ._terminal import clean
+
+    print(f"neurofn: {clean(message)}", file=sys.stderr)
+    return code
