@@ -34,6 +34,8 @@ class NeuronLayer(nn.Module):
     ``layer(x)`` is the fast path, ``layer.definition(x)`` the slow one; ``layer.path`` says which the fast one is.
     """
 
+    neuron_axis = -1
+
     def __init__(self, neuron: Neuron, n_in: int, n_out: int, *, init: str) -> None:
         super().__init__()
         for name, size in (("n_in", n_in), ("n_out", n_out)):

@@ -1,0 +1,232 @@
+"""One fair trial of a neuron function on a task: the network, the choice of step size, the training, the one test score.
+
+Everything is chosen on the validation part: the learning rate with seeds that are used for nothing else, and for each seed
+the step at which its network is kept. The test part is looked at once, for the kept networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..neurons import neuron
+from ..tasks import Data, Task
+from ..tasks import catalogue as tasks
+from ._data import READING_COLUMNS, Readings
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ..train import Recipe, Stack
+
+__all__ = ["SELECTION_SEEDS", "Trial", "best_learning_rate", "metric_of", "run_trial"]
+
+SELECTION_SEEDS = (1_000_003, 1_000_033, 1_000_037)
+"""Seeds that choose the learning rate and are never scored."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is trained. ``condition`` is "trained", "matched" (every hidden layer scaled to unit forward variance and
+    step) or "readout" (hidden layers stay as they were drawn, the last layer learns)."""
+
+    task: str
+    neuron: str
+    condition: str
+    width: int
+    depth: int
+    steps: int
+    batch: int
+    readings: int
+    learning_rates: tuple[float, ...]
+
+    @property
+    def schedule(self) -> list[int]:
+        """The steps at which networks are read: 0, about twice as far each time, then evenly, and the last."""
+        even = np.linspace(0, self.steps, self.readings, dtype=int)
+        early = [2**k for k in range(12) if 2**k < even[1]] if len(even) > 1 else []
+        return sorted({*map(int, even), *early[::2], 0, self.steps})
+
+
+def metric_of(task: Task) -> tuple[str, str]:
+    """The name and the unit of a task's score; more is better."""
+    return ("accuracy", "points") if task.kind == "classification" else ("R2", "points")
+
+
+def run_trial(trial: Trial, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Train one stack of seeds with the learning rate that the selection seeds prefer; one dict per seed for the study."""
+    rate = best_learning_rate(trial)
+    return _Run(trial, seeds, rate, detailed=trial.condition == "trained").results()
+
+
+@lru_cache(maxsize=64)
+def best_learning_rate(trial: Trial) -> float:
+    """The learning rate with the best mean validation score over the selection seeds, each at its best step."""
+    if len(trial.learning_rates) == 1:
+        return trial.learning_rates[0]
+    scores = {}
+    for rate in trial.learning_rates:
+        run = _Run(trial, SELECTION_SEEDS, rate, detailed=False)
+        scores[rate] = float(
+            np.mean([-np.inf if lost else kept.score for lost, kept in zip(run.lost, run.kept, strict=True)])
+        )
+    return max(scores, key=lambda rate: scores[rate])
+
+
+@lru_cache(maxsize=4)
+def _load(task: str) -> Data:
+    return tasks[task].load()
+
+
+def _build(trial: Trial, task: Task) -> nn.Module:
+    import torch
+
+    hidden = torch.nn.Sequential()
+    n_in = task.inputs
+    for _ in range(trial.depth):
+        init = "matched" if trial.condition == "matched" else "fan_in"
+        hidden.append(neuron(trial.neuron).dense(n_in, trial.width, init=init))
+        n_in = trial.width
+    if trial.condition == "readout":
+        hidden.requires_grad_(False)
+    network = torch.nn.Sequential()
+    network.add_module("hidden", hidden)
+    network.add_module("readout", neuron("sum(linear)").dense(n_in, task.outputs))
+    return network
+
+
+@dataclass
+class _Kept:
+    """The best network of a seed so far, by validation score."""
+
+    score: float = -np.inf
+    step: int = 0
+    state: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class _Run:
+    """A training with its readings; ``kept``, ``lost`` (diverged) and the rows of the record are its results."""
+
+    def __init__(self, trial: Trial, seeds: tuple[int, ...], rate: float, *, detailed: bool) -> None:
+        import torch
+
+        from ..train import Recipe, Stack, train
+
+        self.trial, self.seeds, self.rate, self.detailed = trial, seeds, rate, detailed
+        self.task, self.data = tasks[trial.task], _load(trial.task)
+        self.stack = Stack(lambda seed: _build(trial, self.task), seeds)
+        self.kept = [_Kept() for _ in seeds]
+        self.rows: list[dict[str, Any]] = []
+        self.neurons: list[Readings] = []
+        self.inputs = {name: torch.from_numpy(getattr(self.data, name).x) for name in ("train", "validation", "test")}
+        self.targets = {name: torch.from_numpy(getattr(self.data, name).y) for name in ("train", "validation", "test")}
+        recipe: Recipe = Recipe(steps=trial.steps, learning_rate=rate, batch=trial.batch)
+        data = (self.inputs["train"], self.targets["train"])
+        self.history = train(self.stack, data, recipe=recipe, loss=self._loss, read=self._read, at=trial.schedule)
+        self.lost = [step is not None for step in self.history.diverged]
+        self._training_rows()
+
+    def _loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        from torch.nn import functional
+
+        if self.task.kind == "classification":
+            return functional.cross_entropy(prediction, target)
+        return functional.mse_loss(prediction, target)
+
+    def _score(self, part: str) -> tuple[list[float], list[float]]:
+        """Score and loss of every seed on one part of the data."""
+        outputs, target = self.stack(self.inputs[part]), self.targets[part]
+        losses = [float(self._loss(output, target)) for output in outputs]
+        if self.task.kind == "classification":
+            return [float((output.argmax(-1) == target).double().mean()) for output in outputs], losses
+        spread = float(((target - target.mean(0)) ** 2).mean())
+        return [1 - loss / spread for loss in losses], losses
+
+    def _read(self, step: int, stack: Stack) -> None:
+        scores, losses = self._score("validation")
+        for index, (seed, score, loss) in enumerate(zip(self.seeds, scores, losses, strict=True)):
+            self._row(step, seed, f"validation {metric_of(self.task)[0]}", score)
+            self._row(step, seed, "validation loss", loss)
+            if np.isfinite(loss) and score > self.kept[index].score:
+                self.kept[index] = _Kept(score, step, stack.snapshot(index))
+            if self.detailed:
+                self._read_neurons(step, seed, stack.network(index))
+
+    def _read_neurons(self, step: int, seed: int, network: nn.Module) -> None:
+        from ..instruments import ActivatedNeurons, EpsilonRank, Moments
+        from ..instruments.activity import top_k
+        from ..watching import measure
+
+        part = self.inputs["validation"]
+        watched = [EpsilonRank(eps=1e-3, relative=True), ActivatedNeurons()]
+        record = measure(network, part, *watched, at="hidden.*", step=step, seed=seed)
+        curve = step == self.trial.steps
+        if curve:
+            record += measure(
+                network,
+                self.inputs["train"],
+                ActivatedNeurons(active=top_k(0.05)),
+                Moments(),
+                at="hidden.*",
+                step=step,
+                seed=seed,
+            )
+        rows = Readings({name: record.columns[name] for name in READING_COLUMNS})
+        # One value per neuron is a histogram, wanted once; the curve K(D) is wanted at the end only as well.
+        self.neurons.append(
+            Readings.of(row for row in rows.table() if row["unit"] is None or (curve and row["reading"] == "curve"))
+        )
+
+    def _row(self, step: int, seed: int, reading: str, value: float) -> None:
+        self.rows.append(
+            {
+                "step": step,
+                "seed": seed,
+                "site": "network",
+                "instrument": "Training",
+                "reading": reading,
+                "value": value,
+            }
+        )
+
+    def _training_rows(self) -> None:
+        """The training loss as the mean over the updates since the reading before."""
+        edges = self.trial.schedule
+        for seed, losses in zip(self.seeds, self.history.losses.double().numpy(), strict=True):
+            for before, now in zip(edges, edges[1:], strict=False):
+                self._row(now, seed, "loss", float(np.mean(losses[before:now])))
+
+    def results(self) -> list[dict[str, Any]]:
+        """Score the kept networks on the test part, once."""
+        for index, kept in enumerate(self.kept):
+            if kept.state:
+                self.stack.restore(index, kept.state)
+        name = metric_of(self.task)[0]
+        scores, losses = self._score("test")
+        record = Readings.joined([Readings.of(self.rows), *self.neurons])
+        found = []
+        for index, seed in enumerate(self.seeds):
+            own = record.where(seed=seed)
+            fine = bool(self.kept[index].state) and not self.lost[index]
+            metrics = {
+                f"test {name}": scores[index] if fine else np.nan,
+                "test loss": losses[index] if fine else np.nan,
+                f"validation {name}": self.kept[index].score if fine else np.nan,
+                "kept step": self.kept[index].step,
+                "learning rate": self.rate,
+                "parameters": sum(parameter.numel() for parameter in self.stack.network(index).parameters()),
+                "seconds": self.history.seconds / len(self.seeds),
+                **self._dead(own),
+            }
+            found.append({"metrics": metrics, "record": own, "diverged": not fine})
+        return found
+
+    def _dead(self, own: Readings) -> dict[str, float]:
+        if not self.detailed:
+            return {}
+        last = own.where(step=self.trial.steps, reading="dead", instrument="ActivatedNeurons()")
+        return {"dead": float(np.sum(last["value"])) / (self.trial.depth * self.trial.width)}
