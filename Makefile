@@ -14,7 +14,7 @@ PART ?= 1/1
 
 VENV := .venv
 RUN := $(VENV)/bin/python
-PIP = $(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP = $(RUN) -m pip install -qq --disable-pip-version-check -c constraints.txt
 PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
 CODE := src tests bench tools docs
 BENCHES := $(filter-out bench/_%,$(wildcard bench/*.py))
@@ -89,7 +89,7 @@ $(VENV)/stamp-python:
 
 # PyTorch first and from its own index where one is named, so that no other package brings another build of it.
 $(VENV)/stamp-torch: constraints.txt $(VENV)/stamp-python
-	@echo "installing PyTorch into $(VENV)"
+	@echo "installing PyTorch into $(VENV); this takes minutes"
 	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	@touch $@
 

@@ -139,7 +139,10 @@ def undocumented(obj: object) -> list[str]:
 def needs_no_documentation(obj: object) -> bool:
     """Plain data, explained where they are defined, and type aliases, which cannot carry a docstring."""
     kind = type(obj)
-    return isinstance(obj, (int, float, str, tuple, dict, frozenset)) or kind.__module__ in ("types", "typing")
+    return isinstance(obj, (int, float, str, tuple, list, dict, set, frozenset)) or kind.__module__ in (
+        "types",
+        "typing",
+    )
 
 
 @pytest.mark.parametrize("package", PACKAGES)

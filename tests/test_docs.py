@@ -33,20 +33,44 @@ def snippets(text: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
+def examples(text: str) -> list[str]:
+    """The sessions with ``>>>`` of a Markdown text."""
+    return re.findall(r"^```pycon\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
 WITH_SNIPPETS = [page for page in PAGES if "gallery" not in page.parts and snippets(page.read_text(encoding="utf-8"))]
+
+
+WITH_EXAMPLES = [page for page in PAGES if "gallery" not in page.parts and examples(page.read_text(encoding="utf-8"))]
+
+
+def complaints(tests: list[doctest.DocTest]) -> str:
+    """What doctest has to say about examples that do not give what they show; empty if all do."""
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    with torch.random.fork_rng():  # an example may use torch as a reader would, without a generator of its own
+        for test in tests:
+            torch.manual_seed(0)
+            runner.run(test, out=said.append)
+    return "".join(said)
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    module = importlib.import_module(name)
-    said: list[str] = []
-    runner = doctest.DocTestRunner(optionflags=FLAGS)
-    with torch.random.fork_rng():  # an example may use torch as a reader would, without a generator of its own
-        for example in doctest.DocTestFinder(exclude_empty=True).find(module, name):
-            torch.manual_seed(0)
-            runner.run(example, out=said.append)
-    assert runner.failures == 0, "".join(said)
+    assert complaints(doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name), name)) == ""
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_examples_of_pages(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "\n\n".join(examples(page.read_text(encoding="utf-8")))
+    assert complaints([doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)]) == ""
+
+
+def test_a_wrong_example_is_seen() -> None:
+    test = doctest.DocTestParser().get_doctest(">>> 1 + 1\n3\n", {}, "wrong", None, 0)
+    assert "Expected:" in complaints([test])
 
 
 def run_snippets(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -75,6 +99,7 @@ def test_a_broken_snippet_is_seen(tmp_path: Path) -> None:
 def test_each_error_has_a_page_with_symptom_cause_and_fix(name: str) -> None:
     text = (REPOSITORY / "docs" / "errors" / f"{name}.md").read_text(encoding="utf-8")
     assert text.startswith(f"# {name}\n")
+    assert name in examples(text)[0]
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Symptom", "Cause", "Fix"]
     assert f"[{name}]({name}.md)" in (REPOSITORY / "docs" / "errors" / "index.md").read_text(encoding="utf-8")
 
