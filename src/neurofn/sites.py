@@ -51,9 +51,10 @@ def find_sites(model: nn.Module, at: str | Site | Sequence[str | Site] = "*") ->
     """The modules of ``model`` at the paths that match ``at``, in the order of the model.
 
     ``at`` is one pattern or several: ``*`` stands for any text (dots too), ``?`` for one character, ``[12]`` for one of some.
-    A pattern with such signs leaves out the model itself and modules that only hold others (Sequential, ModuleList,
-    ModuleDict), whose outputs are those of their last module; an exact path names any module, "" the whole model. A
-    `Site` is taken as it is, once its path is found. A module that hangs in a model at two paths has the first one.
+    A pattern with such signs leaves out the model itself, modules that only hold others (Sequential, ModuleList,
+    ModuleDict), whose outputs are those of their last module, and what is inside a layer: a module whose neuron axis is
+    known, from the table or by its attribute ``neuron_axis``. An exact path names any module, "" the whole model. A `Site`
+    is taken as it is, once its path is found. A module that hangs in a model at two paths has the first one.
 
     Raises SiteError, with near paths, for a pattern that nothing matches.
 
@@ -63,11 +64,11 @@ def find_sites(model: nn.Module, at: str | Site | Sequence[str | Site] = "*") ->
     [('1', 'ReLU', 1), ('3', 'Linear', -1)]
     """
     modules = _modules(model)
-    axes = _axes(modules)
+    axes, common = _axes(modules), _common(modules)
     found: dict[str, Site] = {}
     for wanted in [at] if isinstance(at, str | Site) else at:
         pattern = wanted.path if isinstance(wanted, Site) else wanted
-        paths = [path for path, module in modules.items() if _matches(path, module, pattern, len(modules))]
+        paths = [path for path in modules if path == pattern or (path in common and fnmatchcase(path, pattern))]
         if not paths:
             known = [path for path in modules if path]
             raise SiteError(f"no module of this {type(model).__name__} matches at={pattern!r}; {_near(pattern, known)}")
@@ -146,11 +147,18 @@ def _modules(model: nn.Module) -> dict[str, nn.Module]:
     return {".".join(step for step in path if step != _WRAPPER): module for path, module in steps}
 
 
-def _matches(path: str, module: nn.Module, pattern: str, modules: int) -> bool:
-    if path == pattern:
-        return True
-    inner = path != "" or modules == 1
-    return inner and not isinstance(module, _BOXES) and fnmatchcase(path, pattern)
+def _common(modules: dict[str, nn.Module]) -> set[str]:
+    """The paths that a pattern finds: neither the model itself, nor boxes, nor the inside of a layer."""
+    layers = {path for path, module in modules.items() if _own_axis(module) is not None}
+    if "" in layers or len(modules) == 1:
+        return {""}
+    found = set()
+    for path, module in modules.items():
+        steps = path.split(".")
+        inside = any(".".join(steps[:i]) in layers for i in range(1, len(steps)))
+        if path and not inside and not isinstance(module, _BOXES):
+            found.add(path)
+    return found
 
 
 def _near(pattern: str, known: list[str]) -> str:

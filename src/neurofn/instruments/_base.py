@@ -47,6 +47,10 @@ class Batch:
     weights: (rows,) float64, zero for rows left out; None where none were given.
     keep:    (rows,) bool, False for rows left out.
     roundoff: the spacing of numbers near 1 in the data type that the values came in.
+
+    >>> import torch
+    >>> Batch(torch.ones(2, 3), None, torch.tensor([True, False]), roundoff=0.0).mass
+    tensor([1., 0.], dtype=torch.float64)
     """
 
     values: Tensor
@@ -66,6 +70,10 @@ class Instrument(ABC):
     Rows with NaN, infinities or values of 1e140 and more are left out and counted: every instrument reports the reading
     "nonfinite rows". A row whose weight is 0 is left out too, as if it were not there. States are never changed in place.
     Accumulation is in float64 whatever the type of the values.
+
+    >>> from neurofn.instruments import EpsilonRank, Moments
+    >>> str(Moments()), str(EpsilonRank(eps=1e-6, relative=True))
+    ('Moments', 'EpsilonRank(eps=1e-06, relative=True)')
     """
 
     reductions: ClassVar[Mapping[str, str]] = {}

@@ -25,7 +25,11 @@ _BINS = 4096  # of the pooled histogram: sign, exponent and 3 bits of the mantis
 
 
 class Activity(ABC):
-    """A rule that says which neurons are active in a row. Its text is what one types to make it."""
+    """A rule that says which neurons are active in a row. Its text is what one types to make it.
+
+    >>> above(0.5).definition(np.array([[0.4, 0.6]]))
+    array([[False,  True]])
+    """
 
     @abstractmethod
     def start(self, neurons: int) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .record import COLUMNS, Record, Rows
-from .recorder import Watch, measure, watch
+from .record import Record
+from .recorder import measure, watch
 
-__all__ = ["COLUMNS", "Record", "Rows", "Watch", "measure", "watch"]
+__all__ = ["Record", "measure", "watch"]

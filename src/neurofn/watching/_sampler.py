@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["Chunk", "Sampler", "recomputing", "to_record", "uncompiled"]
 
 
-class Chunk:
-    """The values of one reading: one row of the record each."""
+class Chunk(NamedTuple):
+    """The values of one reading, a row of the record each; ``where`` is their step, seed, site, instrument and reading."""
 
-    def __init__(self, where: tuple[int, int, str, str, str], units: np.ndarray, values: np.ndarray) -> None:
-        self.where, self.units, self.values = where, units, values
+    where: tuple[int, int, str, str, str]
+    units: np.ndarray
+    values: np.ndarray
 
 
 class Sampler:
@@ -95,9 +96,8 @@ class Sampler:
                 for reading, value in part.compute(state).items():
                     values = np.atleast_1d(np.asarray(value, dtype=np.float64))
                     default = np.arange(len(values)) if isinstance(value, np.ndarray) else np.array([np.nan])
-                    yield Chunk(
-                        (step, seed, _name(path, call), str(part), reading), units.get(reading, default), values
-                    )
+                    where = step, seed, _name(path, call), str(part), reading
+                    yield Chunk(where, units.get(reading, default), values)
 
 
 def _name(path: str, call: int) -> str:
@@ -115,6 +115,7 @@ def _row_weights(weights: Tensor, *, rows: int) -> Tensor:
 
 
 def to_record(chunks: Sequence[Chunk]) -> Record:
+    """The rows of all chunks."""
     lengths = [len(chunk.values) for chunk in chunks]
     columns: dict[str, Any] = {
         name: np.repeat(np.array([chunk.where[i] for chunk in chunks]), lengths) if chunks else []

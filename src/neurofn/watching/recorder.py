@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from .._errors import DataError, SettingError, ShapeError, SiteError
 from ._sampler import Chunk, Sampler, recomputing, to_record, uncompiled
@@ -31,6 +31,11 @@ _SILENT = (
     "ignores hooks that came later; call torch._dynamo.reset() and enter watch before the first compiled call, or set "
     "torch._dynamo.config.skip_nnmodule_hook_guards = False before it."
 )
+
+
+class _Labels(TypedDict, total=False):
+    step: int
+    seed: int | None
 
 
 class Watch(Rows):
@@ -156,7 +161,7 @@ def watch(
     """
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise SettingError(f"every={every!r}: give a whole number of steps, 1 or more, for example every=50")
-    return Watch(Sampler(model, instruments, at), model, every=every, seed=_seed(seed))
+    return Watch(Sampler(model, instruments, at), model, every=every, seed=_step_and_seed(seed=seed)[1])
 
 
 def measure(
@@ -165,15 +170,14 @@ def measure(
     *instruments: Instrument,
     at: str | Site | Sequence[str | Site] = "*",
     weights: Tensor | None = None,
-    step: int = 0,
-    seed: int | None = None,
+    **labels: Unpack[_Labels],
 ) -> Record:
     """Read ``model``'s neurons over all of ``batches`` in one exact pass without gradients.
 
     batches: one tensor of inputs, or an iterable of them; the first axis is the sample, ``model(batch)`` must work.
     weights: (samples,) over all batches in order: quadrature or data weights; a site that gives several rows per sample
              (places, times) repeats the sample's weight.
-    step, seed: what the rows say in these columns.
+    labels:  ``step=`` and ``seed=``, what the rows say in these columns; 0 and -1 (none) where they are not given.
 
     The model runs in the mode it is in, and is left as it was, also after an exception: modes, buffers (running averages
     of batch normalisation) and PyTorch's random state are put back.
@@ -189,6 +193,7 @@ def measure(
     """
     import torch
 
+    step, seed = _step_and_seed(**labels)
     sampler = Sampler(model, instruments, at)
     with ExitStack() as stack:
         stack.enter_context(_as_it_was(model))
@@ -208,7 +213,7 @@ def measure(
     silent = [path for path in sampler.sites if path not in sampler.seen]
     if silent and (len(silent) == len(sampler.sites) or any(path in sampler.named for path in silent)):
         raise SiteError(f"no output of {', '.join(map(repr, silent))} was seen; name modules that are called with at=")
-    return to_record(list(sampler.read(step, _seed(seed))))
+    return to_record(list(sampler.read(step, seed)))
 
 
 def _tensors(batches: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
@@ -255,5 +260,5 @@ def _misfit(weights: Tensor, samples: str) -> str:
     return f"weights have shape {tuple(weights.shape)} for {samples}; give one weight per sample, in the order of the batches"
 
 
-def _seed(seed: int | None) -> int:
-    return -1 if seed is None else int(seed)
+def _step_and_seed(*, step: int = 0, seed: int | None = None) -> tuple[int, int]:
+    return int(step), -1 if seed is None else int(seed)
