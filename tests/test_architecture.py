@@ -182,7 +182,7 @@ heavy = json.loads(sys.argv.pop(1))
 code = sys.argv.pop(1)
 try:
     if code == "-m":
-        runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=False)
+        runpy.run_module(sys.argv.pop(1), run_name="__main__")
     else:
         exec(code)
 except SystemExit as end:
@@ -191,13 +191,19 @@ print("LOADED", json.dumps(sorted(set(heavy) & set(sys.modules))))
 """
 
 
-def loaded_by(*arguments: str) -> list[str]:
-    """Which heavy packages a fresh interpreter has loaded after ``-m module arguments`` or a line of code."""
+def start(*arguments: str) -> tuple[list[str], str]:
+    """Which heavy packages a fresh interpreter has loaded after ``-m module arguments`` or code; what it printed."""
     command = [sys.executable, "-W", "error", "-c", SPY, json.dumps(HEAVY), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), "COLUMNS": "100"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
-    return list(json.loads(done.stdout.rsplit("LOADED", 1)[1]))
+    output, loaded = done.stdout.rsplit("LOADED", 1)
+    return list(json.loads(loaded)), output
+
+
+def loaded_by(code: str) -> list[str]:
+    """Which heavy packages a fresh interpreter has loaded after a line of code."""
+    return start(code)[0]
 
 
 REGISTRIES = ("functions", "edges", "instruments", "tasks", "studies")
@@ -217,10 +223,14 @@ def test_importing_reports_is_light() -> None:
     assert loaded_by("import neurofn.reporting") == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["run", "--help"], ["--version"]], ids=" ".join)
-@pytest.mark.skipif(not (SOURCE / "cli.py").exists(), reason="there is no command line yet")
-def test_the_command_line_starts_light(arguments: list[str]) -> None:
-    assert loaded_by("-m", "neurofn.cli", *arguments) == []
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [("--help", "Usage"), ("list", "relu"), ("run --help", "--seeds"), ("--version", neurofn.__version__)],
+)
+def test_the_command_line_starts_light(arguments: str, says: str) -> None:
+    loaded, output = start("-m", "neurofn", *arguments.split())
+    assert loaded == []
+    assert says in output, "it did not get as far as to answer"
 
 
 def test_a_heavy_start_is_seen() -> None:
