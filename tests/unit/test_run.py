@@ -335,7 +335,6 @@ def test_the_decorator_registers_and_may_be_repeated() -> None:
         again = declare(0.6)
         assert catalogue["coin_of_a_test"] is again
         assert run("coin_of_a_test", seeds=1).table["rows"] == [["head", 0, False, 0.6]]
-        assert run("coin_of_a_test", seeds=1).command == "neurofn run coin_of_a_test --size small --seeds 1"
     finally:
         catalogue.remove("coin_of_a_test")
 

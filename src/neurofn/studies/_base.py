@@ -39,7 +39,7 @@ Cell = Callable[..., list[dict[str, Any]]]
 Claims = Sequence[Claim] | Callable[[Settings], Sequence[Claim]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Study:
     """A study: what it asks, over which factors, and how one cell of it is measured.
 
@@ -92,6 +92,8 @@ class Study:
         for factor, levels in self.factors.items():
             if isinstance(levels, str) or not levels:
                 raise DefinitionError(f"study {self.name!r}: factor {factor!r} needs a list of levels, got {levels!r}")
+        if isinstance(self.notes, str):
+            raise DefinitionError(f"study {self.name!r}: notes need a list of sentences, got {self.notes!r:.60}")
         if self.stack < 1 or self.seeds < 1:
             raise DefinitionError(f"study {self.name!r}: seeds={self.seeds} and stack={self.stack} must be 1 or more")
         taken = sorted(set(self.defaults("smoke")) & set(RESERVED))

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from .._errors import SettingError, did_you_mean
-from ._base import Study, catalogue
+from ._base import Study
 
 _OPTIONS = {"task": "--task", "neuron": "--neurons", "seeds": "--seeds"}
 """Settings that have an option of their own; all others are written --set NAME=VALUE."""
 
 
 def name_of(study: Study) -> str:
-    """The name under which a study can be run: its own where it is registered, else module:function."""
-    if study.name in catalogue and catalogue[study.name] is study:
+    """What `neurofn run` calls a study: its name where it is ours, else MODULE:NAME, which a new process can import."""
+    module = getattr(study.cell, "__module__", "")
+    if module.startswith(f"{__package__}."):
         return study.name
-    return f"{getattr(study.cell, '__module__', '')}:{study.name}"
+    if module == "__main__":
+        script = getattr(sys.modules["__main__"], "__file__", None)
+        module = Path(script).stem if script else module
+    return f"{module}:{study.name}"
 
 
 def command(study: Study, size: str, settings: Mapping[str, Any]) -> str:
