@@ -21,7 +21,7 @@ BENCHES := $(filter-out bench/_%,$(wildcard bench/*.py))
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow test-full check gate format docs bench clean compiler
+.PHONY: help demo test test-slow test-full check gate formatted lint types format docs bench clean compiler
 
 help:
 	@echo "make demo       compare 8 neuron functions on real digits; writes $(DEMO_OUT)/report.html"
@@ -53,9 +53,15 @@ test-full: $(VENV)/stamp-full compiler
 
 check: gate test
 
-gate: $(VENV)/stamp-test
+gate: formatted lint types
+
+formatted: $(VENV)/stamp-test
 	$(RUN) -m ruff format --check $(CODE)
+
+lint: $(VENV)/stamp-test
 	$(RUN) -m ruff check $(CODE)
+
+types: $(VENV)/stamp-test
 	$(RUN) -m mypy
 
 format: $(VENV)/stamp-test
