@@ -52,11 +52,15 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """Small multiples over a common x axis. ``key`` names the colours, ``reference`` the grey lines."""
+    """Small multiples over a common x axis. ``key`` names the colours, ``reference`` the grey lines.
+
+    ``caption`` says what is shown, ``drawing`` how lines, bands and numbers are to be read.
+    """
 
     name: str
     title: str
     caption: str
+    drawing: str
     x: Axis
     panels: tuple[Panel, ...]
     key: tuple[str, ...] = ()
@@ -94,46 +98,47 @@ def _learning(readings: Readings, order: Sequence[str]) -> Figure | None:
         )
         for label in labels[:PANELS]
     ]
-    caption = (
-        f"{reading.capitalize()} over training steps: median (line) and {lines[best].words} (band); "
-        f"the number is the last median.{_left_out(labels)}"
-    )
+    caption = f"{reading.capitalize()} over training steps.{_left_out(labels)}"
+    drawing = f"Lines are medians over seeds, bands hold {lines[best].words}; the number is the last median."
+    reference = f"{best}, for comparison" if len(labels) > 1 else ""
     x = _steps(list(lines.values()))
-    return _trimmed(
-        Figure("learning", "Learning curves", caption, x, tuple(panels), reference=f"{best}, for comparison")
-    )
+    return _trimmed(Figure("learning", "Learning curves", caption, drawing, x, tuple(panels), (), reference))
 
 
 def _rank(readings: Readings, order: Sequence[str]) -> Figure | None:
     ranks = readings.get("rank")
     if not ranks:
         return None
-    losses, bounds = readings.get("loss"), readings.get("lower bound")
     labels, sites = _ordered(ranks, order), _sites(ranks)
-    made: dict[str, tuple[list[Line], list[Line], list[Line]]] = {}
-    for label in labels[:PANELS]:
-        seeds = _only(losses.get(label, {}))
-        shown = middle_seed(seeds or _only(ranks[label]))
-        lines = [line(ranks[label][site], name=site, shown=shown) for site in sites if site in ranks[label]]
-        loss = [line(seeds, name="loss", shown=shown)] if seeds else []
-        bound = _only(bounds.get(label, {}))
-        made[label] = lines, loss, [line(bound, name="lower bound")] if bound else []
-    every = list(made.values())
-    rank_axis = _axis("ε-rank", [one for lines, _, _ in every for one in lines], zero=True)
-    loss_axis = _axis("training loss", [one for _, loss, _ in every for one in loss], log=True)
+    made = {label: _rank_and_loss(readings, label, sites) for label in labels[:PANELS]}
+    lines = [one for pair in made.values() for one in pair[0]]
+    losses = [one for pair in made.values() for one in pair[1]]
+    rank_axis = _axis("ε-rank", lines, zero=True)
+    loss_axis = _axis("training loss", losses, log=True)
     panels = []
-    for label, (lines, loss, bound_lines) in made.items():
-        panes = [Pane(rank_axis, tuple(lines), stepped=True)]
-        panes += [Pane(loss_axis, tuple(loss), tuple(bound_lines))] if loss else []
-        panels.append(Panel(label, f"rank {number(lines[-1].middle[-1], '.3g')}" if lines else "", tuple(panes)))
-    caption = (
-        f"{readings.instruments['rank']} of each layer over training steps, above the loss of the same runs. "
-        f"Lines are one run each, the seed whose last loss is the median one; bands hold {every[0][0][0].words}. "
-        f"The number is the last median rank of {sites[-1]}.{_left_out(labels)}"
+    for label, (by_site, loss, bound) in made.items():
+        panes = [Pane(rank_axis, by_site, stepped=True)]
+        panes += [Pane(loss_axis, loss, bound)] if loss else []
+        panels.append(Panel(label, f"rank {number(by_site[-1].middle[-1], '.3g')}" if by_site else "", tuple(panes)))
+    beside = ", above the loss of the same runs" if losses else ""
+    caption = f"{readings.instruments['rank']} of each layer over training steps{beside}.{_left_out(labels)}"
+    drawing = (
+        f"Each line is one run, the seed whose last loss is the median one; bands hold {lines[0].words}. "
+        f"The number is the last median rank of {sites[-1]}."
     )
-    bound_name = "lower bound of the loss from the ε-rank" if bounds else ""
-    x = _steps([one for lines, _, _ in every for one in lines])
-    return _trimmed(Figure("rank", "ε-rank beside the loss", caption, x, tuple(panels), tuple(sites), bound_name))
+    bounded = "lower bound of the loss from the ε-rank" if readings.get("lower bound") else ""
+    title = "ε-rank beside the loss" if losses else "ε-rank"
+    return _trimmed(Figure("rank", title, caption, drawing, _steps(lines), tuple(panels), tuple(sites), bounded))
+
+
+def _rank_and_loss(readings: Readings, label: str, sites: Sequence[str]) -> tuple[tuple[Line, ...], ...]:
+    """Rank by layer, loss and lower bound of one series; every true run that is drawn is of the same seed."""
+    ranks, losses = readings.get("rank")[label], _only(readings.get("loss").get(label, {}))
+    bounds = _only(readings.get("lower bound").get(label, {}))
+    shown = middle_seed(losses or _only(ranks))
+    lines = tuple(line(ranks[site], name=site, shown=shown) for site in sites if site in ranks)
+    loss = (line(losses, name="loss", shown=shown),) if losses else ()
+    return lines, loss, (line(bounds, name="lower bound", shown=shown),) if bounds else ()
 
 
 def _activated(readings: Readings, order: Sequence[str]) -> Figure | None:
@@ -152,13 +157,16 @@ def _activated(readings: Readings, order: Sequence[str]) -> Figure | None:
         for label, lines in made.items()
     )
     caption = (
-        f"Expected number of neurons activated at least once among D samples ({readings.instruments['curve']}), at the "
-        f"last reading: median (line) and {every[0].words} (band), D on a logarithmic axis. "
-        f"The number is K at the largest D in {sites[-1]}.{_left_out(labels)}"
+        "Expected number of neurons activated at least once among D samples, at the last reading "
+        f"({readings.instruments['curve']}).{_left_out(labels)}"
+    )
+    drawing = (
+        f"Lines are medians over seeds, bands hold {every[0].words}, D is on a logarithmic axis; "
+        f"the number is K at the largest D in {sites[-1]}."
     )
     x = Axis("samples seen, D", log=True, domain=_range([v for one in every for v in one.x if v > 0]))
     title = "Activated neurons against samples seen"
-    return _trimmed(Figure("activated", title, caption, x, panels, tuple(sites)))
+    return _trimmed(Figure("activated", title, caption, drawing, x, panels, tuple(sites)))
 
 
 def _ordered(found: Iterable[str], order: Sequence[str]) -> list[str]:
@@ -213,8 +221,8 @@ def _trimmed(figure: Figure) -> Figure:
     if not figure.x.log or all(one.x[0] > 0 for one in lines):
         return figure
     panels = tuple(replace(panel, panes=tuple(_after_zero(pane) for pane in panel.panes)) for panel in figure.panels)
-    caption = f"{figure.caption} The axis is logarithmic, so {figure.x.title} 0 is left out."
-    return replace(figure, panels=panels, caption=caption)
+    drawing = f"{figure.drawing} The axis is logarithmic, so {figure.x.title} 0 is left out."
+    return replace(figure, panels=panels, drawing=drawing)
 
 
 def _after_zero(pane: Pane) -> Pane:

@@ -81,7 +81,7 @@ def as_html(view: View) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
         f"<title>{e(question)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        f"{_top(view, page)}<main>\n{''.join(map(_section, page.sections))}</main>\n{_foot(view)}"
+        f"{_top(view, page)}<main id='main'>\n{''.join(map(_section, page.sections))}</main>\n{_foot(view)}"
         f'<script type="application/json" id="charts">{_json({"config": CONFIG, "specs": page.specs})}</script>\n'
         f"<script>{bundle}</script>\n<script>{script}</script>\n</body>\n</html>\n"
     )
@@ -133,7 +133,7 @@ def _top(view: View, page: Page) -> str:
     return (
         '<a class="skip" href="#main">Skip to the results</a>\n<header>\n'
         f'<p class="kicker">neurofn report</p>\n<h1>{_unbroken(view.get("question") or view.get("study"))}</h1>\n'
-        f'<p class="answer">{e(view.answer)}</p>\n{_best(view, best)}{box if warnings else ""}'
+        f'<p class="answer">{_unbroken(view.answer)}</p>\n{_best(view, best)}{box if warnings else ""}'
         f'<dl class="facts">{said}</dl>\n<nav aria-label="Sections"><ul>{links}</ul></nav>\n'
         '<noscript><p class="caption">The charts need JavaScript (it is inside this file; nothing is loaded). '
         "Tables and verdicts do not.</p></noscript>\n</header>\n"
@@ -156,8 +156,9 @@ def _duration(seconds: object) -> str:
 
 
 def _unbroken(text: object) -> str:
-    """The text, escaped, with the hyphen of "ε-rank" or "p-value" kept inside one line."""
-    return re.sub(r"\b([^\W\d_])-(?=\w)", "\\1\u2011", e(text))
+    """The text, escaped, with "ε-rank" and "p = 0.01" each kept on one line."""
+    hyphens = re.sub(r"\b([^\W\d_])-(?=\w)", "\\1\u2011", e(text))
+    return re.sub(r"\bp (=|&lt;) (?=\d)", "p\u00a0\\1\u00a0", hyphens)
 
 
 def _section(made: tuple[str, str, str]) -> str:
@@ -195,7 +196,7 @@ def _card(verdict: Verdict, others: Sequence[Verdict]) -> str:
     source = f' <span class="source">· {e(raw["source"])}</span>' if raw.get("source") else ""
     return (
         f'<li class="verdict {known}"><p class="word"><span aria-hidden="true">{SIGNS[known]}</span> {e(verdict.word)}</p>'
-        f'<div><p class="sentence">{e(verdict.sentence)}</p><p class="claim">Claim: {e(verdict.claim)}{source}</p>'
+        f'<div><p class="sentence">{_unbroken(verdict.sentence)}</p><p class="claim">Claim: {e(verdict.claim)}{source}</p>'
         f'<p class="numbers">{drawn}<span>{e(" · ".join(fact for fact in facts if fact))}</span></p>'
         f'<p class="control"><b>Control:</b> {e(verdict.control)}</p></div></li>'
     )
@@ -233,16 +234,18 @@ def _panels(page: Page, figure: Figure) -> str:
         made.append(f'<div class="panel">{head}{charts}</div>')
     keys = key(figure.key, reference=figure.reference)
     kind = "panels few" if few else "panels"
-    return (
-        f'<figure><figcaption>{e(figure.caption)}</figcaption>{keys}<div class="{kind}">{"".join(made)}</div></figure>'
-    )
+    caption = f"<figcaption>{e(figure.caption)} {e(figure.drawing)}</figcaption>"
+    return f'<figure>{caption}{keys}<div class="{kind}">{"".join(made)}</div></figure>'
 
 
 def _repeat(view: View) -> str:
     command = view.get("command")
     made = ""
     if command:
-        made = f'<p>One click selects the whole command.</p><pre class="command" tabindex="0"><code>{e(command)}</code></pre>'
+        shown = re.sub(r"(?<!\S)(--[\w-]+)", r'<span class="option">\1</span>', e(command))
+        made = (
+            f'<p>One click selects the whole command.</p><pre class="command" tabindex="0"><code>{shown}</code></pre>'
+        )
     versions = {str(name): value for name, value in dict(view.get("versions", {})).items()}
     groups = [("Settings", settings_table(view.get("settings", {})))]
     groups.append(

@@ -33,7 +33,7 @@ def as_markdown(view: View) -> str:
         if summary and summary is not board and summary.get("rows"):
             parts += _summary(summary, "Summary")
     for figure in figures(view):
-        parts += [f"## {figure.title}", _figure(figure), escape(figure.caption)]
+        parts += [f"## {figure.title}", _figure(figure)]
     dead = row_figures(view).get("dead")
     if dead:
         spec = ".1%" if "%" in dead.axis.format else ".3g"
@@ -99,7 +99,7 @@ def _figure(figure: Figure) -> str:
         for one in pane.lines
     ]
     head = ["", "median of", *(number(value, ",.4g") for value in chosen)]
-    return f"{escape(figure.x.title.capitalize())} in the columns.\n\n{_table(head, rows)}"
+    return f"{escape(figure.caption)} Medians over seeds; {figure.x.title} in the columns.\n\n{_table(head, rows)}"
 
 
 def _name(pane: Pane, one: Line) -> str:

@@ -85,7 +85,7 @@ def _labels(
     alone = len({tuple(row[i] for i in rest) for row in rows}) == len({tuple(row[i] for i in factors) for row in rows})
     used = rest if alone else factors
     varying = [i for i in used if len({str(row[i]) for row in rows}) > 1] or list(used[:1])
-    return lambda row: " · ".join(str(row[i]) for i in varying)
+    return lambda row: " · ".join(str(row[i]) for i in varying) or "the network"
 
 
 def line(seeds: Mapping[int, Points], *, name: str = "", over: str = "step", shown: int | None = None) -> Line:

@@ -35,10 +35,11 @@ def report(result: object, path: str | os.PathLike[str], *, format: str | None =
     ...           "verdicts": [{"claim": "b is better", "verdict": "holds", "sentence": "b is better by 2 points",
     ...                         "control": "shuffled labels: 0 points", "seeds": 5}]}
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     print(report(result, f"{folder}/demo.md").read_text()[:42])
+    ...     print(report(result, f"{folder}/demo.md").read_text())
     # Is b better?
     <BLANKLINE>
-    **b is better by 2 points.**
+    **B is better by 2 points.**
+    ...
     """
     target = Path(path)
     chosen = _format(target, format)

@@ -49,8 +49,12 @@ def _heading(column: Mapping[str, Any]) -> str:
 def summary_table(summary: Mapping[str, Any]) -> str:
     """Any summary, column by column in the format it asks for."""
     columns, rows = summary.get("columns") or [], summary.get("rows") or []
-    numeric = [_is_numeric([row.get(column.get("name")) for row in rows]) for column in columns]
-    cells = [[_cell(row.get(column.get("name")), column) for column in columns] for row in rows]
+    named = [(column.get("name"), column) for column in columns]
+    numeric = [_is_numeric([row.get(name) for row in rows]) for name, _ in named]
+    cells = [
+        [_neuron(row.get(name)) if name == "neuron" else _cell(row.get(name), column) for name, column in named]
+        for row in rows
+    ]
     return table(list(map(_heading, columns)), cells, caption=str(summary.get("title") or "table"), numeric=numeric)
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean
 from typing import Any
 
 from .._errors import DataError
@@ -200,13 +200,13 @@ def controls(view: View) -> Mapping[str, Any] | None:
     return {
         "name": "controls",
         "title": "The same neurons under the controls",
-        "caption": f"Median {metric} over seeds under each condition of the study.",
+        "caption": f"Mean {metric} over seeds under each condition of the study.",
         "columns": [
             {"name": "neuron"},
             *({"name": f"under {name}", "label": name, "format": format} for name in conditions),
         ],
         "rows": [
-            {"neuron": name, **{f"under {key}": median(values) for key, values in found[name].items()}}
+            {"neuron": name, **{f"under {key}": fmean(values) for key, values in found[name].items()}}
             for name in ordered
         ],
     }

@@ -1,7 +1,7 @@
 """Realistic results, made up from simple formulas, for the tests of the report (and for looking at it).
 
-``compare()`` looks like ``compare_functions`` on digits: 8 neurons, a linear control, 10 seeds, three conditions;
-``staircase()`` looks like the study of that name. Run this file to write both reports into a folder.
+``compare()`` looks like ``compare_functions`` on digits: 8 neurons, a linear control, 10 seeds, three conditions.
+Run this file to write its report, and that of ``_example_staircase``, into a folder.
 """
 
 from __future__ import annotations
@@ -31,22 +31,10 @@ READING_COLUMNS = ["neuron", "condition", "step", "seed", "site", "instrument", 
 
 def compare(*, seeds: int = 10) -> Result:
     """A finished comparison of eight neurons and the linear control; one seed of one neuron diverged."""
-    random = np.random.default_rng(7)
-    table, readings = [], []
-    for neuron, (accuracy, speed, parameters, seconds, dead) in NEURONS.items():
-        for condition in ("trained", "matched", "readout"):
-            shift = {"trained": 0.0, "matched": -0.001, "readout": -0.045}[condition]
-            for seed in range(seeds):
-                diverged = neuron == "sum(rational(5, 4))" and condition == "trained" and seed == 3
-                test = accuracy + shift + random.normal(0, 0.0028)
-                measured = [None, None] if diverged else [round(test, 5), round(test + random.normal(0.002, 0.003), 5)]
-                spent = round(seconds * random.uniform(0.95, 1.1), 3)
-                table.append([neuron, condition, seed, *measured, parameters, spent, 0.003, int(diverged)])
-                if condition == "trained":
-                    readings += _curves(random, neuron, seed, (test, speed, dead, diverged))
+    table, readings = _cells(seeds)
     columns = ["neuron", "condition", "seed", "test accuracy", "validation accuracy"]
     return {
-        **_frame(),
+        **frame(),
         "study": "compare_functions",
         "question": "Which neuron function should I use on digits, and is it really better?",
         "source": None,
@@ -68,6 +56,24 @@ def compare(*, seeds: int = 10) -> Result:
             "Intervals are 95 % intervals of the mean over seeds; p values are Holm-corrected over all pairs.",
         ],
     }
+
+
+def _cells(seeds: int) -> tuple[list[list[Any]], list[list[Any]]]:
+    random = np.random.default_rng(7)
+    table: list[list[Any]] = []
+    readings: list[list[Any]] = []
+    for neuron, (accuracy, speed, parameters, seconds, dead) in NEURONS.items():
+        for condition in ("trained", "matched", "readout"):
+            shift = {"trained": 0.0, "matched": -0.001, "readout": -0.045}[condition]
+            for seed in range(seeds):
+                diverged = neuron == "sum(rational(5, 4))" and condition == "trained" and seed == 3
+                test = accuracy + shift + random.normal(0, 0.0028)
+                measured = [None, None] if diverged else [round(test, 5), round(test + random.normal(0.002, 0.003), 5)]
+                spent = round(seconds * random.uniform(0.95, 1.1), 3)
+                table.append([neuron, condition, seed, *measured, parameters, spent, 0.003, int(diverged)])
+                if condition == "trained":
+                    readings += _curves(random, neuron, seed, (test, speed, dead, diverged))
+    return table, readings
 
 
 def _curves(random: Any, neuron: str, seed: int, made: tuple[float, float, float, bool]) -> list[list[Any]]:
@@ -179,93 +185,8 @@ def _verdicts() -> list[Result]:
     ]
 
 
-def staircase(*, seeds: int = 5) -> Result:
-    """A staircase-like result: plateaus of the rank with falls of the loss at its rises, three starts."""
-    random = np.random.default_rng(11)
-    rows, table, stairs = [], [], []
-    for start in ("xavier × 0.7", "PyTorch default", "structured first layer"):
-        for seed in range(seeds):
-            rises = np.sort(np.exp(random.normal(np.log([250, 900, 3000, 7000]), 0.12)))
-            if start != "xavier × 0.7":
-                rises = rises / (6 if start == "PyTorch default" else 40)
-            for step in range(0, 10001, 100):
-                heights = 1 / (1 + np.exp(-(step - rises) / (0.03 * rises)))
-                loss = float(np.exp(-0.5 - 1.3 * heights.sum() - 0.00002 * step + random.normal(0, 0.01)))
-                rank = round(1 + float(heights @ np.array([2, 3, 4, 5])))
-                base = [start, step, seed]
-                rows += [
-                    [*base, "network", "Training", "loss", None, round(loss, 6)],
-                    [*base, "network", "Training", "lower bound", None, round(loss * 0.3, 6)],
-                    [*base, "layer.1", "EpsilonRank(eps=0.001)", "rank", None, rank + 2],
-                    [*base, "layer.3", "EpsilonRank(eps=0.001)", "rank", None, rank],
-                ]
-            table.append([start, seed, loss, rank, 3 - (start != "xavier × 0.7")])
-            if start == "xavier × 0.7":
-                ratio = round(float(random.uniform(2, 4)), 2)
-                stairs.append(
-                    {"seed": seed, "plateaus": 4, "ratio": ratio, "p": round(float(random.uniform(0.01, 0.08)), 3)}
-                )
-    return {
-        **_frame(),
-        "study": "staircase",
-        "question": "Does the loss fall when the ε-rank of the hidden layers rises?",
-        "source": "arXiv:2412.05144",
-        "command": "neurofn run staircase --size small --out stairs",
-        "settings": {"task": "function-1d", "width": 50, "steps": 10000, "eps": 0.001},
-        "table": {"columns": ["start", "seed", "loss", "rank", "plateaus"], "rows": table},
-        "readings": {
-            "columns": ["start", "step", "seed", "site", "instrument", "reading", "unit", "value"],
-            "rows": rows,
-        },
-        "summaries": [
-            {
-                "name": "stairs",
-                "title": "Plateaus and the null of shifted jumps",
-                "caption": "Loss fallen at rank rises, as a ratio to the median of jumps shifted in log-time.",
-                "columns": [
-                    {"name": "seed", "label": "seed", "unit": "", "format": "d"},
-                    {"name": "plateaus", "label": "plateaus of the rank", "unit": "", "format": "d"},
-                    {"name": "ratio", "label": "loss fallen at rises / null median", "unit": "×", "format": ".2f"},
-                    {"name": "p", "label": "p", "unit": "", "format": ".3f"},
-                ],
-                "rows": stairs,
-            }
-        ],
-        "verdicts": [
-            {
-                "claim": "The loss falls at the rises of the ε-rank",
-                "source": "arXiv:2412.05144",
-                "verdict": "holds",
-                "sentence": "the loss falls 3.1 times as much at rank rises as at shifted ones (pooled p = 0.0004)",
-                "effect": 3.1,
-                "low": 2.2,
-                "high": 4.0,
-                "unit": "× null median",
-                "p": 0.0004,
-                "smallest_effect": 1.0,
-                "control": "rises shifted in log-time, 1,000 shifts per seed: ratio 1.0 (0.6 to 1.5)",
-                "seeds": seeds,
-            },
-            {
-                "claim": "A structured first layer skips the stairs",
-                "source": "arXiv:2412.05144",
-                "verdict": "holds",
-                "sentence": "with the structured first layer the rank is full after 200 steps in 5 of 5 seeds",
-                "effect": None,
-                "low": None,
-                "high": None,
-                "unit": "",
-                "p": None,
-                "smallest_effect": None,
-                "control": "the same width started with Xavier × 0.7: full after 7,000 steps",
-                "seeds": seeds,
-            },
-        ],
-        "notes": [],
-    }
-
-
-def _frame() -> Result:
+def frame() -> Result:
+    """What every result has, whatever was studied."""
     return {
         "schema": 1,
         "size": "small",
@@ -282,6 +203,7 @@ if __name__ == "__main__":
     import sys
     from pathlib import Path
 
+    from _example_staircase import staircase
     from neurofn.reporting import report
 
     folder = Path(sys.argv[1])
