@@ -128,11 +128,21 @@ def _opened(args: tuple[Any, ...]) -> list[Any]:
     return [path] if writes else []
 
 
+def _within(path: Any, folder: int) -> Any:
+    """The path, seen from an open folder where there is one (shutil.rmtree walks that way); None where it cannot be told."""
+    if folder < 0:
+        return path
+    try:
+        return os.path.join(os.readlink(f"/proc/self/fd/{folder}"), os.fsdecode(path))
+    except OSError:
+        return None
+
+
 _WRITES: dict[str, Callable[[tuple[Any, ...]], list[Any]]] = {
     "open": _opened,
-    "os.mkdir": lambda args: [args[0]],
-    "os.remove": lambda args: [args[0]],
-    "os.rename": lambda args: [args[0], args[1]],
-    "os.rmdir": lambda args: [args[0]],
+    "os.mkdir": lambda args: [_within(args[0], args[2])],
+    "os.remove": lambda args: [_within(args[0], args[1])],
+    "os.rename": lambda args: [_within(args[0], args[2]), _within(args[1], args[3])],
+    "os.rmdir": lambda args: [_within(args[0], args[1])],
     "sqlite3.connect": lambda args: [str(args[0]).removeprefix("file:").split("?")[0]],
 }

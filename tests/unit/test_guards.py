@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +112,10 @@ def test_a_write_is_heard(tmp_path: Path) -> None:
         (tmp_path / "folder").mkdir()
         (tmp_path / "file").read_text(encoding="utf-8")
         (tmp_path / "file").unlink()
+        (tmp_path / "folder" / "inside").mkdir()
+        shutil.rmtree(tmp_path / "folder")
     finally:
         watch.active = False
-    assert [offence.split()[0] for offence in watch.offences] == ["open", "sqlite3.connect", "os.mkdir", "os.remove"]
+    heard = ["open", "sqlite3.connect", "os.mkdir", "os.remove", "os.mkdir", "os.rmdir", "os.rmdir"]
+    assert [offence.split()[0] for offence in watch.offences] == heard
+    assert all(str(tmp_path) in offence for offence in watch.offences)
