@@ -149,16 +149,21 @@ def _modules(model: nn.Module) -> dict[str, nn.Module]:
 
 def _common(modules: dict[str, nn.Module]) -> set[str]:
     """The paths that a pattern finds: neither the model itself, nor boxes, nor the inside of a layer."""
-    layers = {path for path, module in modules.items() if _own_axis(module) is not None}
-    if "" in layers or len(modules) == 1:
+    outer = _outside_layers(modules)
+    if len(outer) == 1:
         return {""}
-    found = set()
-    for path, module in modules.items():
-        steps = path.split(".")
-        inside = any(".".join(steps[:i]) in layers for i in range(1, len(steps)))
-        if path and not inside and not isinstance(module, _BOXES):
-            found.add(path)
-    return found
+    return {path for path in outer if path and not isinstance(modules[path], _BOXES)}
+
+
+def _outside_layers(modules: dict[str, nn.Module]) -> list[str]:
+    """The paths that lie in no layer: in no other module whose neuron axis is known."""
+    layers = {path for path, module in modules.items() if _own_axis(module) is not None}
+    return [path for path in modules if layers.isdisjoint(_parents(path))]
+
+
+def _parents(path: str) -> list[str]:
+    steps = path.split(".")
+    return ["", *(".".join(steps[:i]) for i in range(1, len(steps)))] if path else []
 
 
 def _near(pattern: str, known: list[str]) -> str:
@@ -168,17 +173,16 @@ def _near(pattern: str, known: list[str]) -> str:
 def _axes(modules: dict[str, nn.Module]) -> dict[str, int]:
     """The neuron axis of every module: its own, else that of the last layer inside it, else of the one in front of it."""
     own = {path: _own_axis(module) for path, module in modules.items()}
+    last: dict[str, int] = {}  # of the layers inside each module
+    for path in _outside_layers(modules):
+        axis = own[path]
+        if axis is not None:
+            last.update(dict.fromkeys(_parents(path), axis))
     axes: dict[str, int] = {}
-    before = -1
+    outer, before = set(_outside_layers(modules)), -1
     for path, axis in own.items():
-        prefix = path + "." if path else ""
-        inside = [
-            axis for inner, axis in own.items() if inner != path and inner.startswith(prefix) and axis is not None
-        ]
-        if axis is None:
-            axis = inside[-1] if inside else before
-        axes[path] = axis
-        if not inside:
+        axes[path] = axis if axis is not None else last.get(path, before)
+        if path in outer and axis is not None:
             before = axis
     return axes
 
