@@ -42,7 +42,9 @@ def rational(p: int, q: int) -> Member:
         inside = size <= 1
         u, s = torch.where(inside, z, z.sign()), torch.where(inside, 1.0, size)
         r = 1 / s
-        denominator = r**q + sum(b[name] * u**k * r ** (q - k) for k, name in enumerate(under, 1)).abs()
+        Q = sum(b[name] * u**k * r ** (q - k) for k, name in enumerate(under, 1))
+        # not abs(): its slope is 0 where Q is, and with it the curvature that Q = z**2 has there
+        denominator = r**q + torch.where(Q >= 0, Q, -Q)
         return [u**k * (s ** (k - q) if k > q else r ** (q - k)) / denominator for k in range(p + 1)]
 
     def code(z: Tensor, **values: Any) -> Tensor:
