@@ -158,7 +158,7 @@ def _extras() -> Iterator[Finding]:
         requirements = []
     for requirement in requirements:
         found = _REQUIREMENT.match(requirement)
-        if found is None or found["package"].lower() == "neurofn":
+        if found is None or found["extra"] == "all":  # every package of "all" is in an extra of its own too
             continue
         package, extra = found["package"], found["extra"]
         version = _version(package)

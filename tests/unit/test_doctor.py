@@ -40,13 +40,13 @@ def test_a_missing_extra_is_a_note_with_what_to_type(monkeypatch: pytest.MonkeyP
         "numpy>=1",
         "absent-thing>=1 ; extra == 'report'",
         "scikit-learn>=1.4; extra == 'data'",
-        "neurofn[report]; extra == 'all'",
+        "absent-thing>=1; extra == 'all'",
     ]
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: wanted)
     row = _row("absent-thing")
     assert (row["ok"], row["fix"]) == (None, "pip install 'neurofn[report]'")
     assert _row("scikit-learn")["ok"] is True
-    assert not any(row["what"] == "neurofn[report]" for row in _doctor.diagnose(load_torch=False))
+    assert [row["what"] for row in _doctor.diagnose(load_torch=False)].count("absent-thing") == 1
 
 
 def test_missing_data_say_both_ways_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
