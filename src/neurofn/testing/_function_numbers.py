@@ -186,8 +186,8 @@ def every_number(dtype: torch.dtype) -> Tensor:
 
 
 def coarse_grid(function: Function, dtype: torch.dtype) -> Tensor:
-    """About 200 numbers of both signs: every magnitude thinly, those around 1 densely, and the special points."""
-    return _grid(function, dtype, far=24, near=60)
+    """About 160 numbers of both signs: every magnitude thinly, those around 1 densely, and the special points."""
+    return _grid(function, dtype, far=20, near=48)
 
 
 def fine_grid(function: Function, dtype: torch.dtype) -> Tensor:

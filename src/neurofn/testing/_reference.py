@@ -20,7 +20,7 @@ DIGITS = 20
 """Digits to which two evaluations must agree."""
 
 _ORDER = 3
-_START, _LAST = 40, 1280  # digits; at the last precision what is left of a value is below 1e-700 or noise
+_START, _LAST = 40, 640  # digits; what the last precision loses is below the smallest number of any format
 _FAR = 2**40  # beyond, exp is held: exp(-2**40) is nothing in any format, and exp of a googol would never end
 
 
