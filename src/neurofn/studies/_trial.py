@@ -6,7 +6,7 @@ the step at which its network is kept. The test part is looked at once, for the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,7 @@ class _Kept:
 
     score: float = -np.inf
     step: int = 0
-    state: Mapping[str, Tensor] = field(default_factory=dict)
+    state: dict[str, Tensor] = field(default_factory=dict)
 
 
 class _Run:
@@ -197,7 +197,7 @@ class _Run:
         """The training loss as the mean over the updates since the reading before."""
         edges = self.trial.schedule
         for seed, losses in zip(self.seeds, self.history.losses.double().numpy(), strict=True):
-            for before, now in zip(edges, edges[1:], strict=False):
+            for before, now in itertools.pairwise(edges):
                 self._row(now, seed, "loss", float(np.mean(losses[before:now])))
 
     def results(self) -> list[dict[str, Any]]:
