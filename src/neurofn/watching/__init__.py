@@ -1,8 +1,24 @@
-"""Watching: `watch` a model while it trains, `measure` it over given data; both give a `Record` of tidy rows."""
+"""Watching: `watch` a model while it trains, `measure` it over given data; both give a `Record` of tidy rows.
+
+Records can be read where torch is not loaded; `watch` and `measure` load it when they are first used.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .record import Record
-from .recorder import measure, watch
+
+if TYPE_CHECKING:
+    from .recorder import measure as measure
+    from .recorder import watch as watch
 
 __all__ = ["Record", "measure", "watch"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'neurofn.watching' has no attribute {name!r}")
+    from . import recorder
+
+    return getattr(recorder, name)

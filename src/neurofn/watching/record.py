@@ -204,13 +204,13 @@ class Record(Rows):
         Raises StoreError for a file that is not there, is damaged or is something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                if int(file["format"]) != _FORMAT:
-                    raise ValueError(f"its format is {file['format']}, this neurofn reads {_FORMAT}")
-                columns = {name: file[name] for name in COLUMNS}
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                if int(arrays["format"]) != _FORMAT:
+                    raise ValueError(f"its format is {arrays['format']}, this neurofn reads {_FORMAT}")
+                columns = {name: arrays[name] for name in COLUMNS}
                 for name, kind in COLUMNS.items():
                     if kind is np.str_:
-                        columns[name] = _texts(file[f"{name}.texts"], columns[name])
+                        columns[name] = _texts(arrays[f"{name}.texts"], columns[name])
             return cls(columns)
         except FileNotFoundError as error:
             raise StoreError(f"there is no file {os.fspath(path)!r}") from error
