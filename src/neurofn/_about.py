@@ -85,8 +85,12 @@ def _of_study(part: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _of_neuron(part: Any) -> Iterator[tuple[str, Any]]:
+    import torch
+
     inputs, neurons = _SIZE
-    layer = part.dense(inputs, neurons)
+
+    with torch.random.fork_rng(devices=[]):  # asking is no reason to move the caller's random numbers
+        layer = part.dense(inputs, neurons)
     count = sum(parameter.numel() for parameter in layer.parameters())
     yield "canonical", str(part)
     yield "parameters", f"{count:,} in a dense layer of {neurons} neurons with {inputs} inputs"

@@ -13,6 +13,7 @@ from typing import Any
 from ._base import Study, catalogue
 from ._cells import Cell, Outcome, code_version, cut, failed, measured
 from ._collect import Ledger, result
+from ._data import canonical
 from ._result import Result
 from ._store import Store
 
@@ -87,7 +88,6 @@ class _Runner:
         self.store = store
         self.progress = progress
         self.code = code_version(ledger.study)
-        self.spent: list[float] = []
 
     def go(self) -> None:
         """Compute what is missing, in order; raises StoreError where the store cannot be read at the start."""
@@ -121,7 +121,6 @@ class _Runner:
         except Exception as error:
             outcome = failed(error)
         seconds = time.perf_counter() - start
-        self.spent.append(seconds)
         return Outcome(outcome.rows, outcome.readings, outcome.error, round(seconds, 3))
 
     @contextmanager
@@ -135,6 +134,18 @@ class _Runner:
 
     def tell(self, upcoming: Cell | None) -> None:
         done, total = len(self.ledger.outcomes), len(self.ledger.cells)
-        known = self.spent or [outcome.seconds for outcome in self.ledger.outcomes.values()]
-        left = sum(known) / len(known) * (total - done) if known else None
-        self.progress(Progress(done, total, self.ledger.reused, upcoming.label if upcoming else "", left))
+        label = upcoming.label if upcoming else ""
+        self.progress(Progress(done, total, self.ledger.reused, label, self.left()))
+
+    def left(self) -> float | None:
+        """Seconds to the end: a cell takes what the same factor levels took with other seeds, else the mean of all."""
+        known: dict[str, float] = {}
+        for cell in self.ledger.cells:
+            outcome = self.ledger.outcomes.get(cell.key)
+            if outcome is not None:
+                known[canonical(cell.factors)] = outcome.seconds
+        if not known:
+            return None
+        mean = sum(known.values()) / len(known)
+        waiting = [cell for cell in self.ledger.cells if cell.key not in self.ledger.outcomes]
+        return sum(known.get(canonical(cell.factors), mean) for cell in waiting)
