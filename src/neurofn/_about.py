@@ -1,13 +1,75 @@
-"""Parts in words, for `neurofn list` and `neurofn show`: formula, settings, facts, source. Loads nothing by itself."""
+"""Parts by name and in words, for the command line: formula, settings, facts, source. Loads nothing by itself."""
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import os
+import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ._errors import SettingError, UnknownNameError, did_you_mean
+
+if TYPE_CHECKING:
+    from .studies import Study
+
+KINDS = ("functions", "edges", "aggregates", "instruments", "tasks", "studies")
 _WIDTH = 100
 _SIZE = (64, 32)  # inputs and neurons of the layer whose parameters `show` counts
+
+
+def catalogue_of(kind: str) -> Any:
+    """The registry of a kind of part, such as "functions"."""
+    return importlib.import_module(f".{kind}", __package__).catalogue
+
+
+def _named(name: str) -> Iterator[tuple[str, Any]]:
+    """Every part of this name, with its kind."""
+    for kind in KINDS:
+        parts = catalogue_of(kind)
+        if name in parts:
+            yield kind, parts[name]
+
+
+def find(name: str) -> list[tuple[str, Any]]:
+    """The parts that a name, a neuron in words, or MODULE:NAME means; raises UnknownNameError or LanguageError."""
+    if found := list(_named(name)):
+        return found
+    if ":" in name:
+        return [("your part", imported(name))]
+    if "(" in name:
+        from .neurons import neuron
+
+        return [("neuron", neuron(name))]
+    known = {part for kind in KINDS for part in catalogue_of(kind)}
+    raise UnknownNameError(f"nothing is called {name!r}; {did_you_mean(name, known)}; see: neurofn list")
+
+
+def imported(name: str) -> Any:
+    """The object MODULE:NAME, with modules of the current folder among them."""
+    module, _, attribute = name.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        home = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise UnknownNameError(f"{name}: {error}; give MODULE:NAME as in: from MODULE import NAME") from error
+    except (ValueError, TypeError) as error:
+        raise UnknownNameError(f"{name}: {module!r} names no module; give MODULE:NAME") from error
+    if not hasattr(home, attribute):
+        raise UnknownNameError(f"module {module} has no {attribute!r}; {did_you_mean(attribute, vars(home))}")
+    return getattr(home, attribute)
+
+
+def study_of(name: str) -> Study:
+    """The study of this name, or MODULE:NAME; raises UnknownNameError or SettingError."""
+    from .studies import Study, catalogue
+
+    part = imported(name) if ":" in name else catalogue[name]
+    if not isinstance(part, Study):
+        raise SettingError(f"{name} is {part!r:.60}, no study; a study is a function under @neurofn.study(...)")
+    return part
 
 
 def line(part: Any) -> str:

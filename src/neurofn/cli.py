@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
+from . import _about, _terminal
 from ._errors import (
     DataError,
     LanguageError,
@@ -26,7 +27,6 @@ from ._errors import (
     SettingError,
     StoreError,
     UnknownNameError,
-    did_you_mean,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 USAGE = (UnknownNameError, SettingError, LanguageError)  # exit code 2; every other error of ours has 1
-KINDS = ("functions", "edges", "aggregates", "instruments", "tasks", "studies")
 FILES = {"html": "report.html", "markdown": "report.md", "json": "result.json"}
 
 Kind = Literal["functions", "edges", "aggregates", "instruments", "tasks", "studies"]
@@ -104,10 +103,9 @@ def run_study(
     format
         The format of the report.
     """
-    from . import _terminal
     from .studies import run
 
-    part = _study(study)
+    part = _about.study_of(study)
     given = _given(part, choices)
     folder = Path("neurofn-results", part.name) if out is None else out
     with _terminal.progress(part.name) as progress, warnings.catch_warnings():
@@ -132,31 +130,6 @@ def _given(part: Study, choices: Choices) -> dict[str, Any]:
         if value is not None:
             given[name] = value
     return given
-
-
-def _study(name: str) -> Study:
-    from .studies import Study, catalogue
-
-    part = _imported(name) if ":" in name else catalogue[name]
-    if not isinstance(part, Study):
-        raise SettingError(f"{name} is {part!r:.60}, no study; a study is a function under @neurofn.study(...)")
-    return part
-
-
-def _imported(name: str) -> Any:
-    """The object MODULE:NAME, with modules of the current folder among them."""
-    module, _, attribute = name.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        home = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise UnknownNameError(f"{name}: {error}; give MODULE:NAME as in: from MODULE import NAME") from error
-    except (ValueError, TypeError) as error:
-        raise UnknownNameError(f"{name}: {module!r} names no module; give MODULE:NAME") from error
-    if not hasattr(home, attribute):
-        raise UnknownNameError(f"module {module} has no {attribute!r}; {did_you_mean(attribute, vars(home))}")
-    return getattr(home, attribute)
 
 
 def _write(result: Result, folder: Path, format: str) -> bool:
@@ -188,41 +161,13 @@ def list_parts(kind: Kind | None = None, /) -> int:
     kind
         functions, edges, aggregates, instruments, tasks or studies.
     """
-    from ._about import line
-
-    for name in (kind,) if kind else KINDS:
-        parts = _catalogue(name)
+    for name in (kind,) if kind else _about.KINDS:
+        parts = _about.catalogue_of(name)
         width = max((len(part) for part in parts), default=0)
         print(f"{name} ({len(parts)})")
         for part in parts:
-            print(f"  {part:{width}}  {line(parts[part])}".rstrip())
+            print(f"  {part:{width}}  {_about.line(parts[part])}".rstrip())
     return 0
-
-
-def _catalogue(kind: str) -> Any:
-    return importlib.import_module(f".{kind}", __package__).catalogue
-
-
-def _found(name: str) -> Iterator[tuple[str, Any]]:
-    """Every part of this name, with its kind."""
-    for kind in KINDS:
-        parts = _catalogue(kind)
-        if name in parts:
-            yield kind, parts[name]
-
-
-def _part(name: str) -> list[tuple[str, Any]]:
-    """The parts that a name, a neuron in words, or MODULE:NAME means; raises UnknownNameError or LanguageError."""
-    if found := list(_found(name)):
-        return found
-    if ":" in name:
-        return [("your part", _imported(name))]
-    if "(" in name:
-        from .neurons import neuron
-
-        return [("neuron", neuron(name))]
-    known = {part for kind in KINDS for part in _catalogue(kind)}
-    raise UnknownNameError(f"nothing is called {name!r}; {did_you_mean(name, known)}; see: neurofn list")
 
 
 @app.command
@@ -234,10 +179,8 @@ def show(name: str, /) -> int:
     name
         A name from neurofn list, or a neuron such as 'relu(sum(linear))'.
     """
-    from ._about import described
-
-    for kind, part in _part(name):
-        print("\n".join(described(kind, part)))
+    for kind, part in _about.find(name):
+        print("\n".join(_about.described(kind, part)))
     return 0
 
 
@@ -277,7 +220,11 @@ def check(name: str | None = None, /) -> int:
     """
     from .testing import checks
 
-    parts = _part(name) if name else [(kind, part) for kind in KINDS for part in _catalogue(kind).values()]
+    parts = (
+        _about.find(name)
+        if name
+        else [(kind, part) for kind in _about.KINDS for part in _about.catalogue_of(kind).values()]
+    )
     failed = 0
     for kind, part in parts:
         print(f"{kind}: {getattr(part, 'name', None) or getattr(part, '__name__', part)}")
@@ -310,8 +257,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     ``arguments`` are those of the process if not given. With NEUROFN_TRACEBACK=1 in the environment errors are raised.
 
-    >>> main(["list", "tasks"])  # doctest: +ELLIPSIS
-    tasks (...
+    >>> main(["--version"])
+    0.1...
     0
     """
     try:
@@ -328,8 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(arguments: list[str]) -> int:
     trace = bool(os.environ.get("NEUROFN_TRACEBACK"))
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a letter is no reason to stop
+        getattr(stream, "reconfigure", dict)(errors="replace")  # a terminal that lacks a letter is no reason to stop
     try:
         code = app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
@@ -349,7 +295,5 @@ def _guarded(arguments: list[str]) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    from ._terminal import clean
-
-    print(f"neurofn: {clean(message)}", file=sys.stderr)
+    print(f"neurofn: {_terminal.clean(message)}", file=sys.stderr)
     return code
