@@ -108,11 +108,15 @@ class Formula:
 
     def torch(self, z: Any, **parameters: Any) -> Any:
         """Values on a tensor of any shape; parameters broadcast. The tree is first rewritten by ``stabilise``."""
-        return evaluate(self._stable, {"z": z, **parameters}, torch_words())
+        return evaluate(self._stable, {"z": z, **parameters}, self._torch_words)
 
     @cached_property
     def _stable(self) -> Node:
         return stabilise(self.tree)
+
+    @cached_property
+    def _torch_words(self) -> Vocabulary:
+        return torch_words()  # kept here: torch.compile warns of functions that are cached themselves
 
 
 def evaluate(node: Node, values: Mapping[str, Any], words: Vocabulary) -> Any:
@@ -257,7 +261,6 @@ def numpy_words() -> Vocabulary:
     }  # fmt: skip
 
 
-@cache
 def torch_words() -> Vocabulary:
     """The words on tensors: one accurate operation each, so that a compiler can fuse them."""
     import math

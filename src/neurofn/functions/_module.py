@@ -42,7 +42,8 @@ class FunctionModule(nn.Module):
             spec = self.function.parameters[name]
             learned[name] = parameter
             if spec.low is not None or spec.high is not None:
-                learned[name] = parameter + (parameter.clamp(spec.low, spec.high) - parameter).detach()
+                # the zero carries the gradient; it is added last, since far outside parameter + (border - parameter) is 0
+                learned[name] = parameter.clamp(spec.low, spec.high).detach() + (parameter - parameter.detach())
         return {**self.fixed, **learned}
 
     def forward(self, z: Tensor) -> Tensor:

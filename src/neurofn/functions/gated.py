@@ -21,5 +21,5 @@ declare(
 )  # fmt: skip
 declare(
     "mish", "z*tanh(softplus(z))", source="arXiv:1908.08681",
-    range=(-0.3088434130172504, inf), limits=(0, inf), at_zero=(0, 0.6),
+    range=(-0.30884341301725043, inf), limits=(0, inf), at_zero=(0, 0.6),
 )  # fmt: skip

@@ -70,13 +70,8 @@ def _agree(a: Any, b: Any) -> bool:
 
 
 def _expand(
-    text: str,
-    z: float,
-    parameters: tuple[tuple[str, float], ...],
-    side: int,
-    digits: int,
-    made: list[int] | None = None,
-) -> tuple[Any, ...]:
+    text: str, z: float, parameters: tuple[tuple[str, float], ...], side: int, digits: int, made: list[int] | None = None
+) -> tuple[Any, ...]:  # fmt: skip
     from mpmath import mp
 
     with mp.workdps(digits):
