@@ -126,25 +126,15 @@ def to_record(chunks: Sequence[Chunk]) -> Record:
     return Record(columns)
 
 
-def uncompiled(work: Callable[..., None]) -> Callable[..., None]:
-    """A hook that does ``work`` and that torch.compile calls instead of tracing it.
+def uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
+    """``hook`` as one that torch.compile calls and does not trace; itself where nothing has loaded the compiler."""
+    import torch
 
-    torch.compiler.disable alone would load the compiler, which takes a second, for everybody who does not use it.
-    """
-    disabled: list[Callable[..., None]] = []
-
-    def hook(*arguments: Any) -> None:
-        if "torch._dynamo" not in sys.modules:
-            return work(*arguments)
-        if not disabled:
-            import torch
-
-            disabled.append(torch.compiler.disable(work))  # type: ignore[no-untyped-call]
-        return disabled[0](*arguments)
-
-    hook._torchdynamo_disable = True  # type: ignore[attr-defined]  # how the compiler knows a function it must not trace
-    hook._torchdynamo_disable_msg = "a watched model cannot be one graph: compile without fullgraph=True"  # type: ignore[attr-defined]
-    return hook
+    if "torch._dynamo" not in sys.modules:
+        return hook
+    disabled: Any = torch.compiler.disable(hook)  # type: ignore[no-untyped-call]
+    disabled._torchdynamo_disable_msg = "a watched model cannot be one graph: compile without fullgraph=True"
+    return disabled  # type: ignore[no-any-return]
 
 
 def recomputing() -> bool:

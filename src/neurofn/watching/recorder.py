@@ -68,6 +68,7 @@ class Watch(Rows):
         return self.record.columns
 
     def __enter__(self) -> Self:
+
         with ExitStack() as stack:
             stack.callback(self._model.register_forward_pre_hook(self._before()).remove)
             self._sampler.attach(stack)
