@@ -25,7 +25,7 @@ from ._base import Study
 from ._data import READING_COLUMNS, Readings, canonical
 
 # What cannot change a number: texts, pictures, checks, the command line.
-_NO_RESULTS = ("reporting", "testing", "cli.py", "__main__.py", "_doctor.py", "_terminal.py")
+_NO_RESULTS = ("reporting", "testing", "cli.py", "__main__.py", "_about.py", "_doctor.py", "_terminal.py")
 
 
 @dataclass(frozen=True)
