@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.checkpoint import checkpoint
 
 from neurofn._errors import SettingError, ShapeError, SiteError
 from neurofn.instruments import ActivatedNeurons, EpsilonRank, Moments, top_k
@@ -48,15 +47,6 @@ class Twice(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.act(self.second(self.act(self.first(x))))
-
-
-class Recomputed(nn.Module):
-    def __init__(self, *, reentrant: bool) -> None:
-        super().__init__()
-        self.body, self.reentrant = mlp(), reentrant
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return checkpoint(self.body, x, use_reentrant=self.reentrant)
 
 
 def test_it_reads_the_activations_of_each_step() -> None:
@@ -158,17 +148,6 @@ def test_in_place_activations_do_not_reach_the_readings() -> None:
     assert (readings[0].where(site="0", reading="mean").columns["value"] < 0).any()
 
 
-@pytest.mark.parametrize("reentrant", [False, True])
-def test_recomputation_counts_once(reentrant: bool) -> None:
-    model = Recomputed(reentrant=reentrant)
-    with watch(model, ActivatedNeurons(), at="body.0") as record:
-        for _ in range(2):
-            model(torch.randn(10, 4, requires_grad=True)).sum().backward()
-    assert record.steps == 2
-    assert record.where(reading="curve").columns["unit"].max() == 10
-    assert set(record.columns["site"].tolist()) == {"body.0"}
-
-
 def test_calls_of_a_shared_module_are_told_apart() -> None:
     model = Twice()
     with watch(model, Moments(), at="act") as record:
@@ -200,6 +179,7 @@ def test_a_copy_of_a_watched_model_is_not_watched() -> None:
     with watch(model, Moments(), at="1") as record:
         model(torch.randn(5, 4))
         copy.deepcopy(model)(torch.randn(5, 4))
+        assert not record._sampler.on
     assert record.steps == 1
 
 

@@ -102,12 +102,9 @@ class Instrument(ABC):
 
         The given state stays as it was. Raises ShapeError where the shapes do not fit, SettingError for bad weights.
         """
-        import torch
-
-        with torch.no_grad():
-            batch, nonfinite = self._clean(state, values, weights)
-            here = {name: entry.to(batch.values.device) for name, entry in state.items()}
-            return {**self._update(here, batch), "nonfinite rows": here["nonfinite rows"] + nonfinite}
+        batch, nonfinite = self._clean(state, values, weights)
+        here = {name: entry.to(batch.values.device) for name, entry in state.items()}
+        return {**self._update(here, batch), "nonfinite rows": here["nonfinite rows"] + nonfinite}
 
     def merge(self, a: State, b: State) -> State:
         """The state of the rows of ``a`` and those of ``b``, on the device of ``a``."""
