@@ -150,6 +150,9 @@ class Function:
 
         return FunctionModule(self, channels, settings)
 
+    def __deepcopy__(self, memo: object) -> Function:
+        return self  # frozen; and a function of your own need not be in the catalogue for its module to be copied
+
     def __reduce__(self) -> Any:
         # Tensor code cannot be pickled; the name can, and says everything about a function of the catalogue.
         return _restore, (self.name, dict(self.shape))

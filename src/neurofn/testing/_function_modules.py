@@ -37,6 +37,7 @@ def check_learned_gradient(function: Function) -> None:
         found = dict(module.named_parameters())
         learned = {name for name, parameter in function.parameters.items() if parameter.learned}
         _assert(set(found) == learned, f"{function.name} learns {sorted(learned)}, its module {sorted(found)}")
+        _assert(result.requires_grad or not found, f"{function.name}: no gradient comes to {sorted(found)}")
         grads = torch.autograd.grad((result * _mixture(z)).sum(), list(found.values()), allow_unused=True) if found else ()
         for name, slope in zip(found, grads, strict=True):
             fine = slope is not None and bool(slope.isfinite().all()) and bool((slope != 0).all())
@@ -64,6 +65,8 @@ def check_learned_domain(function: Function) -> None:
 def check_state_dict(function: Function) -> None:
     """What a module learned comes back from its state_dict."""
     module, fresh, z = _moved(function), function.module(), _inputs(torch.float32)
+    for buffer in module.buffers():
+        buffer += 0.25
     fresh.load_state_dict(module.state_dict())
     _assert(torch.equal(module(z), fresh(z)), f"{function.name}: a module loaded from a state_dict has other values")
 
@@ -114,7 +117,8 @@ def check_channels(function: Function) -> None:
         _close(whole[:, channel], function(z[:, channel], **own), f"{function.name}, channel {channel} alone")
     for wrong in (z[:, :-1], z[0, 0]):
         said = _error(lambda wrong=wrong: module(wrong), ShapeError)
-        _assert(said is not None, f"{function.name} for {_CHANNELS} channels takes the shape {tuple(wrong.shape)}")
+        where = f"{function.name} for {_CHANNELS} channels, given the shape {tuple(wrong.shape)}"
+        _assert(said is not None, f"{where}, raises no ShapeError")
 
 
 def check_settings(function: Function) -> None:
@@ -242,7 +246,7 @@ def _mixture(z: Tensor) -> Tensor:
 
 
 def _moved(function: Function, *, channels: int | None = None, by: float = 1.0) -> nn.Module:
-    """A module in float64 (float32 without a setting) whose learned parameters are not at their defaults."""
+    """A module whose learned parameters are not at their defaults."""
     module = function.module(channels=channels)
     _move(module, function, by=by)
     return module
@@ -254,14 +258,14 @@ def _move(module: nn.Module, function: Function, *, by: float = 1.0) -> None:
         for name, parameter in module.named_parameters():
             spread = torch.linspace(by, by / 2, max(parameter.numel(), 1)).reshape(parameter.shape)
             parameter += spread * (moved[name] - function.parameters[name].default)
-        for buffer in module.buffers():
-            buffer += 0.25 * by
 
 
 def _error(action: Callable[[], Any], kind: type[Exception]) -> str | None:
-    """What ``action`` said when it raised an exception of this kind; None where it did not."""
+    """What ``action`` said when it raised an exception of this kind; None where it raised another, or none."""
     try:
         action()
     except kind as error:
         return str(error)
+    except Exception:
+        return None
     return None
