@@ -231,7 +231,7 @@ def check(name: str | None = None, /) -> int:
         try:
             for result in checks(part):
                 failed += not result.passed
-                print(f"  {'passed' if result.passed else 'FAILED'}  {result.name}", flush=True)
+                print(f"  {'passed' if result.passed else 'FAILED'}  {result.name.replace('_', ' ')}", flush=True)
                 if not result.passed:
                     print("          " + result.message.replace("\n", "\n          "))
         except (DataError, MissingExtraError) as error:  # a task whose data are not here

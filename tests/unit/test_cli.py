@@ -253,12 +253,12 @@ def test_check_prints_check_by_check(
 ) -> None:
     assert main(["check", TOY]) == 0
     out = capsys.readouterr().out
-    assert "  passed  resume_equals_fresh" in out
+    assert "  passed  resume equals fresh" in out
     assert out.endswith("everything passed\n")
     monkeypatch.setattr(_toy_studies, "toy", altered(source=None))
     assert main(["check", TOY]) == 1
     out = capsys.readouterr().out
-    assert "  FAILED  question_and_source_are_stated\n          there is no source" in out
+    assert "  FAILED  question and source are stated\n          there is no source" in out
     assert out.endswith("1 failed\n")
 
 

@@ -129,4 +129,5 @@ def _of_instrument(part: Any) -> Suite | None:
         return None
     from ._instruments import INSTRUMENT_CHECKS
 
-    return {name: partial(run, part) for name, run in INSTRUMENT_CHECKS.items()}
+    instrument = part() if isinstance(part, type) else part  # a catalogue holds classes; defaults are checked
+    return {name: partial(run, instrument) for name, run in INSTRUMENT_CHECKS.items()}
