@@ -74,3 +74,12 @@ class Copies(nn.Module):
 def test_copies_of_a_module_are_other_modules() -> None:
     with pytest.raises(SiteError, match="no output of the sites"), watch(model := Copies(), Moments()):
         model(torch.randn(5, 4))
+
+
+def test_a_model_that_is_recomputed_as_a_whole_counts_once() -> None:
+    model = mlp()
+    with watch(model, Moments(), at="1") as record:
+        for _ in range(2):
+            checkpoint(model, torch.randn(10, 4, requires_grad=True), use_reentrant=False).sum().backward()
+    assert record.steps == 2
+    assert not record._sampler.on
