@@ -58,7 +58,7 @@ def _stairs(seeds: int) -> tuple[list[list[Any]], list[list[Any]], list[Result]]
                 base = [start, step, seed]
                 rows += [
                     [*base, "network", "Training", "loss", None, round(loss, 6)],
-                    [*base, "network", "Training", "lower bound", None, round(loss * 0.3, 6)],
+                    [*base, "network", "EpsilonRank(eps=0.001)", "lower bound", None, round(loss * 0.3, 6)],
                     [*base, "layer.1", "EpsilonRank(eps=0.001)", "rank", None, rank + 2],
                     [*base, "layer.3", "EpsilonRank(eps=0.001)", "rank", None, rank],
                 ]

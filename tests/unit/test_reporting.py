@@ -99,7 +99,8 @@ def test_readings_of_one_instrument_are_not_mixed_with_those_of_another() -> Non
     rows[1][5] = "EpsilonRank(eps=1e-06)"
     made = Readings(COLUMNS, rows)
     assert made.get("rank")["a"]["h"][0][0][2] == 3.0
-    assert made.instruments["rank"] == "EpsilonRank()"
+    assert made.get("rank", "EpsilonRank(eps=1e-06)")["a"]["h"][0][0][2] == 9.0
+    assert made.instruments["rank"] == ["EpsilonRank()", "EpsilonRank(eps=1e-06)"]
 
 
 # --- formats and failures --------------------------------------------------------------------------------------------
@@ -140,6 +141,38 @@ def test_what_is_no_result_is_refused(given: object, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="report"):
         report(given, tmp_path / "out.md")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "where"),
+    [
+        ("notes", "text", "notes"),
+        ("table", {"columns": ["a", "b"], "rows": [[1, 2], [1]]}, r"table\.rows\[1\]"),
+        (
+            "readings",
+            {"columns": COLUMNS, "rows": [[*_reading("a", "trained")[:-1], "x"]]},
+            r"readings\.rows, column 'value'",
+        ),
+        ("summaries", [{"name": "leaderboard", "rows": [{}]}], r"summaries\[0\]\.columns"),
+        ("summaries", [{"name": "x", "columns": [], "rows": [{"score": "high"}]}], r"summaries\[0\]\.rows\.score"),
+        ("verdicts", [3], r"verdicts\[0\]"),
+        ("verdicts", [{"effect": "large"}], r"verdicts\[0\]\.effect"),
+    ],
+)
+def test_a_result_of_another_shape_is_refused_by_its_field(
+    field: str, value: object, where: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=f"^{where}"):
+        report({"study": "x", field: value}, tmp_path / "out.md")
+
+
+@pytest.mark.parametrize("field", sorted(examples.compare(seeds=2)))
+def test_any_field_may_be_absent_or_null(field: str, tmp_path: Path) -> None:
+    whole = examples.compare(seeds=2)
+    for made in ({**whole, field: None}, {key: value for key, value in whole.items() if key != field}):
+        if field == "study":
+            continue  # tells a result from anything else
+        assert report(made, tmp_path / "out.md").stat().st_size > 1000
 
 
 def test_an_unknown_schema_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import re
@@ -16,8 +17,9 @@ from _example_staircase import staircase
 from _page import HOSTILE, Elements, hostile
 from neurofn.reporting import report
 from neurofn.reporting._figures import figures
+from neurofn.reporting._plain import plain
 from neurofn.reporting._rows import row_figures
-from neurofn.reporting._view import controls, plain, view
+from neurofn.reporting._view import view
 
 
 @pytest.fixture(scope="module")
@@ -186,12 +188,28 @@ def test_a_clean_result_has_no_warning() -> None:
     assert view(plain(staircase())).warnings == ()
 
 
-def test_controls_stand_beside_the_scores(compare: dict[str, Any]) -> None:
-    made = controls(view(plain(compare)))
-    assert made is not None
-    assert [column.get("label") for column in made["columns"][1:]] == ["trained", "matched", "readout"]
-    top = compare["summaries"][0]["rows"][0]
-    assert made["rows"][0]["under trained"] == pytest.approx(top["score"])
+def test_what_went_wrong_is_said() -> None:
+    made = {"study": "x", "interrupted": True, "problems": ["from here on results are kept in memory only: disk full"]}
+    assert len(view(plain(made)).warnings) == 2
+
+
+def test_single_seeds_are_drawn_when_their_mean_is_the_score(compare: dict[str, Any]) -> None:
+    forest = row_figures(view(plain(compare)))["forest"]
+    assert all(len(row.seeds) == 6 - (row.label == "sum(rational(5, 4))") for row in forest.rows)
+    percent = copy.deepcopy(compare)
+    for row in percent["summaries"][0]["rows"]:
+        row.update({name: 100 * row[name] for name in ("score", "low", "high")})
+    assert row_figures(view(plain(percent)))["forest"].rows[0].seeds[0] > 90
+    for row in percent["summaries"][0]["rows"]:
+        row["score"] += 0.001
+    assert row_figures(view(plain(percent)))["forest"].rows[0].seeds == ()
+
+
+def test_the_linear_control_is_marked_by_either_name(compare: dict[str, Any]) -> None:
+    made = copy.deepcopy(compare)
+    made["summaries"][0]["rows"][-1]["neuron"] += " (linear control)"
+    forest = row_figures(view(plain(made)))["forest"]
+    assert [(row.label, row.control) for row in forest.rows][-1] == ("sum(linear)", True)
 
 
 def test_a_figure_is_drawn_only_when_its_readings_exist(tmp_path: Path) -> None:

@@ -47,54 +47,39 @@ CONFIG: Spec = {
         "titleFontSize": 11,
         "titleFontWeight": "normal",
         "tickSize": 3,
-        "labelFlush": 14,
         "titlePadding": 4,
     },
+    "axisX": {"labelFlush": 14},  # no label may stand out at the right: panes under each other would not align
+    "axisY": {"labelFlush": 1},
     "title": {"color": "var(--muted)", "fontSize": 11, "fontWeight": "normal", "anchor": "start", "offset": 4},
 }
 
 
 def pane_spec(figure: Figure, pane: Pane, *, last: bool, height: int = 112) -> Spec:
     """One pane of small multiples; only the ``last`` one of a panel has labels on its x axis."""
-    names = list(figure.key) or [one.name for one in pane.lines]
-    if not {one.name for one in pane.lines} <= set(names):
-        names = [one.name for one in pane.lines]
-        colours = ["var(--ink)"] * len(names)
-    else:
-        colours = COLOURS[: len(names)]
-    scale = {
-        "colour": alt.Scale(domain=names, range=colours),
-        "dash": alt.Scale(domain=names, range=DASHES[: len(names)]),
-    }
+    names, colours = _colours(figure, pane)
+    colour = alt.Color("name:N", legend=None, scale=alt.Scale(domain=names, range=colours))
+    dash = alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=names, range=DASHES[: len(names)]))
     x = alt.X("x:Q", scale=_scale(figure.x), axis=_x_axis(figure.x, labels=last))
     y = alt.Y("y:Q", scale=_scale(pane.y), axis=_y_axis(pane.y))
+    low, high = alt.Y("low:Q", scale=_scale(pane.y)), alt.Y2("high:Q")
     step: Any = "step-after" if pane.stepped else "linear"
-    band = (
-        alt.Chart(_data(_bands(pane.lines)))
-        .mark_area(opacity=0.2, interpolate=step, clip=True)
-        .encode(
-            x,
-            alt.Y("low:Q", scale=_scale(pane.y)),
-            alt.Y2("high:Q"),
-            alt.Color("name:N", legend=None, scale=scale["colour"]),
-        )
-    )
-    ghost = (
-        alt.Chart(_data(_points(pane.reference)))
-        .mark_line(color="var(--muted)", strokeWidth=1.2, strokeDash=[3, 3], interpolate=step, clip=True)
-        .encode(x, y)
-    )
-    lines = (
-        alt.Chart(_data(_points(pane.lines)))
-        .mark_line(strokeWidth=1.9, interpolate=step, clip=True)
-        .encode(
-            x,
-            y,
-            color=alt.Color("name:N", legend=None, scale=scale["colour"]),
-            strokeDash=alt.StrokeDash("name:N", legend=None, scale=scale["dash"]),
-        )
-    )
-    return _finished(alt.layer(band, ghost, lines), height=height, title=pane.y.title)
+    alone = any(len(one.x) == 1 for one in pane.lines)  # a line through one point would not be seen
+    band = alt.Chart(_data(_bands(pane.lines))).mark_area(opacity=0.2, interpolate=step, clip=True)
+    ghost = alt.Chart(_data(_points(pane.reference, positive=pane.y.log)))
+    ghost = ghost.mark_line(color="var(--muted)", strokeWidth=1.2, strokeDash=[3, 3], interpolate=step, clip=True)
+    lines = alt.Chart(_data(_points(pane.lines)))
+    lines = lines.mark_line(strokeWidth=1.9, interpolate=step, clip=not alone, point=alone)
+    layers = [band.encode(x, low, high, colour), ghost.encode(x, y), lines.encode(x, y, color=colour, strokeDash=dash)]
+    return _finished(alt.layer(*layers), height=height, title=pane.y.title)
+
+
+def _colours(figure: Figure, pane: Pane) -> tuple[list[str], list[str]]:
+    """Names and their colours: those of the key, or ink for lines that are not in it."""
+    names = [one.name for one in pane.lines]
+    if figure.key and set(names) <= set(figure.key):
+        return list(figure.key), COLOURS[: len(figure.key)]
+    return names, (["var(--ink)"] if figure.key else COLOURS[:1]) * len(names)
 
 
 def rows_spec(figure: Rows) -> Spec:
@@ -177,13 +162,13 @@ def _bands(lines: Sequence[Line]) -> list[Spec]:
     ]
 
 
-def _points(lines: Sequence[Line]) -> list[Spec]:
+def _points(lines: Sequence[Line], *, positive: bool = False) -> list[Spec]:
     """The true run where one is shown, else the median; a run that ended early simply ends."""
     return [
         {"name": one.name, "x": x, "y": y}
         for one in lines
         for x, y in zip(one.x, one.run or one.middle, strict=True)
-        if y is not None
+        if y is not None and not (positive and y <= 0)
     ]
 
 

@@ -19,6 +19,7 @@ __all__ = ["Axis", "Figure", "Pane", "Panel", "figures"]
 
 PANELS = 12  # a page of more small multiples is not read
 SITES = 4
+INSTRUMENTS = 3  # figures of one reading by differently set instruments
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,13 @@ def figures(view: View) -> list[Figure]:
     """Every figure of lines whose readings exist, in the order of the page."""
     raw = view.get("readings", {})
     readings = Readings(raw.get("columns") or [], raw.get("rows") or [])
-    board = view.leaderboard
-    order = [str(row.get("neuron")) for row in board["rows"]] if board else []
-    made = [_learning(readings, order), _rank(readings, order), _activated(readings, order)]
+    made = [_learning(readings, view.order)]
+    for reading, draw in (("rank", _rank), ("curve", _activated)):
+        for i, instrument in enumerate(readings.instruments.get(reading, [])[:INSTRUMENTS]):
+            figure = draw(readings, view.order, instrument)
+            made.append(
+                figure if i == 0 else replace(figure, name=f"{figure.name}-{i + 1}", title=f"… by {instrument}")
+            )
     return [figure for figure in made if figure]
 
 
@@ -105,12 +110,10 @@ def _learning(readings: Readings, order: Sequence[str]) -> Figure | None:
     return _trimmed(Figure("learning", "Learning curves", caption, drawing, x, tuple(panels), (), reference))
 
 
-def _rank(readings: Readings, order: Sequence[str]) -> Figure | None:
-    ranks = readings.get("rank")
-    if not ranks:
-        return None
+def _rank(readings: Readings, order: Sequence[str], instrument: str) -> Figure:
+    ranks = readings.get("rank", instrument)
     labels, sites = _ordered(ranks, order), _sites(ranks)
-    made = {label: _rank_and_loss(readings, label, sites) for label in labels[:PANELS]}
+    made = {label: _rank_and_loss(readings, label, sites, instrument) for label in labels[:PANELS]}
     lines = [one for pair in made.values() for one in pair[0]]
     losses = [one for pair in made.values() for one in pair[1]]
     rank_axis = _axis("ε-rank", lines, zero=True)
@@ -121,30 +124,30 @@ def _rank(readings: Readings, order: Sequence[str]) -> Figure | None:
         panes += [Pane(loss_axis, loss, bound)] if loss else []
         panels.append(Panel(label, f"rank {number(by_site[-1].middle[-1], '.3g')}" if by_site else "", tuple(panes)))
     beside = ", above the loss of the same runs" if losses else ""
-    caption = f"{readings.instruments['rank']} of each layer over training steps{beside}.{_left_out(labels)}"
+    caption = f"{instrument} of each layer over training steps{beside}.{_left_out(labels)}"
     drawing = (
         f"Each line is one run, the seed whose last loss is the median one; bands hold {lines[0].words}. "
         f"The number is the last median rank of {sites[-1]}."
     )
-    bounded = "lower bound of the loss from the ε-rank" if readings.get("lower bound") else ""
+    bounded = "lower bound of the loss from the ε-rank" if readings.get("lower bound", instrument) else ""
     title = "ε-rank beside the loss" if losses else "ε-rank"
     return _trimmed(Figure("rank", title, caption, drawing, _steps(lines), tuple(panels), tuple(sites), bounded))
 
 
-def _rank_and_loss(readings: Readings, label: str, sites: Sequence[str]) -> tuple[tuple[Line, ...], ...]:
+def _rank_and_loss(
+    readings: Readings, label: str, sites: Sequence[str], instrument: str
+) -> tuple[tuple[Line, ...], ...]:
     """Rank by layer, loss and lower bound of one series; every true run that is drawn is of the same seed."""
-    ranks, losses = readings.get("rank")[label], _only(readings.get("loss").get(label, {}))
-    bounds = _only(readings.get("lower bound").get(label, {}))
+    ranks, losses = readings.get("rank", instrument)[label], _only(readings.get("loss").get(label, {}))
+    bounds = _only(readings.get("lower bound", instrument).get(label, {}))
     shown = middle_seed(losses or _only(ranks))
     lines = tuple(line(ranks[site], name=site, shown=shown) for site in sites if site in ranks)
     loss = (line(losses, name="loss", shown=shown),) if losses else ()
     return lines, loss, (line(bounds, name="lower bound", shown=shown),) if bounds else ()
 
 
-def _activated(readings: Readings, order: Sequence[str]) -> Figure | None:
-    curves = readings.get("curve")
-    if not curves:
-        return None
+def _activated(readings: Readings, order: Sequence[str], instrument: str) -> Figure:
+    curves = readings.get("curve", instrument)
     labels, sites = _ordered(curves, order), _sites(curves)
     made = {
         label: [line(curves[label][site], name=site, over="unit") for site in sites if site in curves[label]]
@@ -158,7 +161,7 @@ def _activated(readings: Readings, order: Sequence[str]) -> Figure | None:
     )
     caption = (
         "Expected number of neurons activated at least once among D samples, at the last reading "
-        f"({readings.instruments['curve']}).{_left_out(labels)}"
+        f"({instrument}).{_left_out(labels)}"
     )
     drawing = (
         f"Lines are medians over seeds, bands hold {every[0].words}, D is on a logarithmic axis; "
@@ -205,7 +208,9 @@ def _axis(title: str, lines: Iterable[Line], *, format: str = "", log: bool = Fa
     if log and values and min(values) > 0 and max(values) / min(values) > 10:
         return Axis(title, True, format, _range(values))
     low, high = _range(values)
-    return Axis(title, False, format, (0.0 if zero else low, high if high > low else low + 1.0))
+    if high == low:  # all the same: the line goes through the middle, or along the floor of an axis from zero
+        low, high = (low - abs(low) / 20, high + abs(high) / 20) if low else (0.0, 1.0)
+    return Axis(title, False, format, (0.0, high * 1.04) if zero else (low, high))
 
 
 def _steps(lines: Sequence[Line]) -> Axis:

@@ -25,7 +25,7 @@ from ._tables import (
     settings_table,
     summary_table,
 )
-from ._view import Verdict, View, controls, effect_text
+from ._view import Verdict, View, effect_text, is_control, neuron_name
 
 __all__ = ["as_html"]
 
@@ -94,8 +94,8 @@ def _fill(page: Page) -> None:
     if board:
         page.add("leaderboard", str(board.get("title") or "Leaderboard"), leaderboard_table(board) + forest)
     page.add("verdicts", "Claims and verdicts", _verdicts(view))
-    for summary in (controls(view), *view.get("summaries", [])):
-        if summary and summary is not board and summary.get("rows"):
+    for summary in view.get("summaries", []):
+        if summary is not board and summary.get("rows"):
             caption = f'<p class="caption">{e(summary["caption"])}</p>' if summary.get("caption") else ""
             name = f"summary-{len(page.sections)}"
             page.add(
@@ -145,8 +145,8 @@ def _best(view: View, row: Mapping[str, Any]) -> str:
         return ""
     column: Spec = next((c for c in view.leaderboard["columns"] if c.get("name") == "score"), {})
     score = number(row["score"], str(column.get("format") or ""), str(column.get("unit") or ""))
-    label = e(column.get("label") or "score")
-    return f'<p class="best">Highest on the leaderboard: <code>{e(row.get("neuron"))}</code>, {label} {e(score)}.</p>\n'
+    tag = ", the linear control" if is_control(neuron_name(row)) else ""
+    return f'<p class="best">First on the leaderboard: <code>{e(neuron_name(row))}</code>{tag}, {e(score)}.</p>\n'
 
 
 def _duration(seconds: object) -> str:
@@ -182,7 +182,6 @@ def _verdicts(view: View) -> str:
 
 def _card(verdict: Verdict, others: Sequence[Verdict]) -> str:
     raw = verdict.numbers
-    known = verdict.word if verdict.word in SIGNS else "undecided"
     smallest = raw.get("smallest_effect")
     facts = [
         effect_text(verdict),
@@ -193,9 +192,10 @@ def _card(verdict: Verdict, others: Sequence[Verdict]) -> str:
         else "",
     ]
     drawn = effect_svg(verdict, others)
+    sign = f'<span aria-hidden="true">{SIGNS[verdict.word]}</span>'
     source = f' <span class="source">· {e(raw["source"])}</span>' if raw.get("source") else ""
     return (
-        f'<li class="verdict {known}"><p class="word"><span aria-hidden="true">{SIGNS[known]}</span> {e(verdict.word)}</p>'
+        f'<li class="verdict {verdict.word}"><p class="word">{sign} {verdict.word}</p>'
         f'<div><p class="sentence">{_unbroken(verdict.sentence)}</p><p class="claim">Claim: {e(verdict.claim)}{source}</p>'
         f'<p class="numbers">{drawn}<span>{e(" · ".join(fact for fact in facts if fact))}</span></p>'
         f'<p class="control"><b>Control:</b> {e(verdict.control)}</p></div></li>'

@@ -11,7 +11,7 @@ from ._numbers import MISSING, number, p_value, span
 from ._readings import Line
 from ._rows import row_figures
 from ._tables import flat
-from ._view import Verdict, View, controls, effect_text
+from ._view import Verdict, View, effect_text
 
 __all__ = ["as_markdown"]
 
@@ -29,8 +29,8 @@ def as_markdown(view: View) -> str:
         parts += _summary(board, "Leaderboard")
     if view.verdicts:
         parts += ["## Claims and verdicts", _verdicts(view.verdicts)]
-    for summary in (controls(view), *view.get("summaries", [])):
-        if summary and summary is not board and summary.get("rows"):
+    for summary in view.get("summaries", []):
+        if summary is not board and summary.get("rows"):
             parts += _summary(summary, "Summary")
     for figure in figures(view):
         parts += [f"## {figure.title}", _figure(figure)]

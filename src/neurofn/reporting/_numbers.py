@@ -28,7 +28,7 @@ def number(value: object, spec: str = "", unit: str = "") -> str:
     if not isinstance(value, int | float):
         return str(value)
     text = _formatted(value, spec)
-    return f"{text} {unit}".rstrip()
+    return f"{text}{unit}" if unit.startswith("%") else f"{text} {unit}".rstrip()
 
 
 def _formatted(value: int | float, spec: str) -> str:

@@ -33,38 +33,45 @@ class Line:
 
 
 class Readings:
-    """The readings that are drawn. ``get(reading)[series][site][seed]`` is a list of points."""
+    """The readings that are drawn. ``get(reading)[series][site][seed]`` is a list of points.
+
+    ``instruments[reading]`` are the instruments that gave it; readings of two of them are never mixed.
+    """
 
     def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        self.instruments: dict[str, str] = {}
-        self._found: dict[str, dict[str, dict[str, dict[int, Points]]]] = {}
+        self.instruments: dict[str, list[str]] = {}
+        self._found: dict[tuple[str, str], dict[str, dict[str, dict[int, Points]]]] = {}
         factors = [i for i, name in enumerate(columns) if name not in NOT_FACTORS]
         drawn = self._drawn(columns, rows) if set(columns) >= NOT_FACTORS - {"unit"} else []
         kept = _main_condition(columns, factors, drawn)
         label = _labels(columns, factors, kept)
         at = {name: i for i, name in enumerate(columns)}
         for row in kept:
-            seeds = self._found.setdefault(row[at["reading"]], {}).setdefault(label(row), {})
-            points = seeds.setdefault(str(row[at["site"]]), {}).setdefault(int(row[at["seed"]]), [])
-            unit = row[at["unit"]] if "unit" in at else None
+            what = row[at["reading"]], str(row[at["instrument"]])
+            seeds = self._found.setdefault(what, {}).setdefault(label(row), {})
+            seed, unit = row[at["seed"]], row[at["unit"]] if "unit" in at else None
+            points = seeds.setdefault(str(row[at["site"]]), {}).setdefault(-1 if seed is None else int(seed), [])
             points.append(
                 (float(row[at["step"]]), float("nan") if unit is None else float(unit), float(row[at["value"]]))
             )
 
     def _drawn(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
-        """Rows of readings that are drawn, with a value, from the first instrument that gave each reading."""
-        reading, value, instrument = (list(columns).index(name) for name in ("reading", "value", "instrument"))
+        """Rows of readings that are drawn, with a value and a step."""
+        names = ("reading", "value", "instrument", "step")
+        reading, value, instrument, step = (list(columns).index(name) for name in names)
         kept = []
         for row in rows:
-            if row[reading] in DRAWN and row[value] is not None:
-                first = self.instruments.setdefault(row[reading], row[instrument])
-                if row[instrument] == first:
-                    kept.append(row)
+            if row[reading] in DRAWN and row[value] is not None and row[step] is not None:
+                known = self.instruments.setdefault(row[reading], [])
+                if str(row[instrument]) not in known:
+                    known.append(str(row[instrument]))
+                kept.append(row)
         return kept
 
-    def get(self, reading: str) -> Mapping[str, Mapping[str, Mapping[int, Points]]]:
-        """Series to site to seed to points; empty where nothing was read."""
-        return self._found.get(reading, {})
+    def get(self, reading: str, instrument: str | None = None) -> Mapping[str, Mapping[str, Mapping[int, Points]]]:
+        """Series to site to seed to points, of the first instrument or the one named; empty where nothing was read."""
+        first = next(iter(self.instruments.get(reading, [])), "")
+        return self._found.get((reading, instrument or first), {})
 
 
 def _main_condition(columns: Sequence[str], factors: Sequence[int], rows: list[Sequence[Any]]) -> list[Sequence[Any]]:

@@ -12,7 +12,8 @@ from typing import Any
 from .._errors import SettingError, StoreError, did_you_mean
 from ._html import as_html
 from ._markdown import as_markdown
-from ._view import plain, view
+from ._plain import plain
+from ._view import view
 
 __all__ = ["report"]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from ._figures import SITES, Axis
-from ._numbers import number, span
-from ._readings import Readings, line
-from ._view import LINEAR, View
+from ._numbers import number, significant, span
+from ._readings import MAIN, Readings, line
+from ._view import View, is_control, neuron_name
 
 __all__ = ["Row", "Rows", "row_figures"]
 
@@ -44,10 +46,9 @@ class Rows:
 def row_figures(view: View) -> dict[str, Rows]:
     """The figures of rows that can be drawn, by name: forest, dead, seconds, parameters."""
     raw = view.get("readings", {})
-    order = [str(row.get("neuron")) for row in view.leaderboard["rows"]] if view.leaderboard else []
     made = [
         _forest(view),
-        _dead(Readings(raw.get("columns") or [], raw.get("rows") or []), order),
+        _dead(Readings(raw.get("columns") or [], raw.get("rows") or []), view.order),
         _cost(view, "seconds", "Training time"),
         _cost(view, "parameters", "Parameters"),
     ]
@@ -66,13 +67,12 @@ def _forest(view: View) -> Rows | None:
         return None
     column = _column(board, "score")
     spec, unit = column["format"], column["unit"]
-    made = []
+    made, seeds = [], _seed_scores(view, {neuron_name(row): float(row["score"]) for row in rows})
     for row in rows:
-        label, score = str(row.get("neuron")), float(row["score"])
+        label, score = neuron_name(row), float(row["score"])
         low, high = (score if row.get(end) is None else float(row[end]) for end in ("low", "high"))
         text = number(score, spec, unit)
-        seeds = _seed_scores(view, label, column["label"], score)
-        made.append(Row(label, score, low, high, text, "", seeds, label == LINEAR))
+        made.append(Row(label, score, low, high, text, "", seeds.get(label, ()), is_control(label)))
     ends = [end for row in made for end in (row.low, row.high, *row.seeds)]
     seeds_said = " Small marks are single seeds." if any(row.seeds for row in made) else ""
     linear = " The open diamond is the linear network, a control." if any(row.control for row in made) else ""
@@ -83,20 +83,24 @@ def _forest(view: View) -> Rows | None:
     return Rows("forest", "Scores with intervals", caption, axis, tuple(made))
 
 
-def _seed_scores(view: View, neuron: str, metric: str, score: float) -> tuple[float, ...]:
-    """The scores of the single seeds, when the table has them under the score's name and they surround the score."""
+def _seed_scores(view: View, scores: Mapping[str, float]) -> Mapping[str, tuple[float, ...]]:
+    """The scores of the single seeds: the column of the table, perhaps times 100, whose means are exactly the scores."""
     table = view.get("table", {})
     columns, rows = list(table.get("columns") or []), table.get("rows") or []
-    if "neuron" not in columns or metric not in columns:
-        return ()
-    at, where = columns.index(metric), columns.index("neuron")
-    main = columns.index("condition") if "condition" in columns else None
-    values = [
-        float(row[at])
-        for row in rows
-        if str(row[where]) == neuron and row[at] is not None and (main is None or row[main] == "trained")
-    ]
-    return tuple(values) if values and min(values) <= score <= max(values) else ()
+    if "neuron" not in columns:
+        return {}
+    where, main = columns.index("neuron"), columns.index("condition") if "condition" in columns else None
+    trained = [row for row in rows if main is None or row[main] == MAIN]
+    for at in range(columns.index("seed") + 1 if "seed" in columns else 0, len(columns)):
+        found: dict[str, list[float]] = {}
+        for row in trained:
+            if isinstance(row[at], int | float):
+                found.setdefault(str(row[where]), []).append(float(row[at]))
+        for scale in (1.0, 100.0):
+            means = {name: scale * fmean(values) for name, values in found.items()}
+            if all(math.isclose(means.get(name, math.nan), score, rel_tol=1e-6) for name, score in scores.items()):
+                return {name: tuple(significant(scale * value, 6) for value in found[name]) for name in scores}
+    return {}
 
 
 def _dead(readings: Readings, order: Sequence[str]) -> Rows | None:
@@ -113,10 +117,10 @@ def _dead(readings: Readings, order: Sequence[str]) -> Rows | None:
             if shares:
                 low, value, high = (max(0.0, round(1 - share, 6)) for share in (high, value, low))
             spec = ".1%" if shares else ".3g"
-            rows.append(Row(label, value, low, high, number(value, spec), site, (), label == LINEAR))
+            rows.append(Row(label, value, low, high, number(value, spec), site, (), is_control(label)))
     if not rows:
         return None
-    instrument = readings.instruments["share" if shares else "dead"]
+    instrument = readings.instruments["share" if shares else "dead"][0]
     caption = (
         f"Neurons that no sample activated ({instrument}) at the last reading: "
         f"median over seeds (mark) and {words} (bar)."
@@ -134,9 +138,9 @@ def _cost(view: View, name: str, title: str) -> Rows | None:
     column = _column(board, name)
     made = []
     for row in rows:
-        label, value = str(row.get("neuron")), float(row[name])
+        label, value = neuron_name(row), float(row[name])
         text = number(value, column["format"])
-        made.append(Row(label, value, value, value, text, control=label == LINEAR))
+        made.append(Row(label, value, value, value, text, control=is_control(label)))
     top = max(row.value for row in made) or 1.0
     unit = str(column["unit"]) or ("seconds" if name == "seconds" else "")
     return Rows(name, title, "", Axis(unit, False, "", (0.0, top)), tuple(made), bars=True)

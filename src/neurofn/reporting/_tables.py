@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._numbers import number, span
-from ._view import LINEAR, Verdict
+from ._view import Verdict, is_control, neuron_name
 
 __all__ = ["e", "effect_svg", "key", "leaderboard_table", "per_seed_table", "settings_table", "summary_table"]
 
@@ -52,8 +52,7 @@ def summary_table(summary: Mapping[str, Any]) -> str:
     named = [(column.get("name"), column) for column in columns]
     numeric = [_is_numeric([row.get(name) for row in rows]) for name, _ in named]
     cells = [
-        [_neuron(row.get(name)) if name == "neuron" else _cell(row.get(name), column) for name, column in named]
-        for row in rows
+        [_neuron(row) if name == "neuron" else _cell(row.get(name), column) for name, column in named] for row in rows
     ]
     return table(list(map(_heading, columns)), cells, caption=str(summary.get("title") or "table"), numeric=numeric)
 
@@ -63,7 +62,7 @@ def leaderboard_table(board: Mapping[str, Any]) -> str:
     rows = board["rows"]
     columns = [column for column in board.get("columns") or [] if column.get("name") not in ("low", "high")]
     # The linear control may lie so far away that it would press all others together: the forest plot shows it.
-    compared = [row for row in rows if row.get("neuron") != LINEAR] or rows
+    compared = [row for row in rows if not is_control(neuron_name(row))] or rows
     ends = [row[name] for row in compared for name in ("low", "score", "high") if row.get(name) is not None]
     domain = (min(ends), max(ends)) if ends else (0.0, 1.0)
     head, numeric, cells = [], [], [[] for _ in rows]  # type: tuple[list[str], list[bool], list[list[str]]]
@@ -72,7 +71,7 @@ def leaderboard_table(board: Mapping[str, Any]) -> str:
         head.append(_heading(column))
         numeric.append(_is_numeric([row.get(name) for row in rows]))
         for made, row in zip(cells, rows, strict=True):
-            made.append(_neuron(row.get(name)) if name == "neuron" else _cell(row.get(name), column))
+            made.append(_neuron(row) if name == "neuron" else _cell(row.get(name), column))
         if name == "score":
             head.append("interval")
             numeric.append(False)
@@ -91,9 +90,10 @@ def _interval(row: Mapping[str, Any], domain: tuple[float, float], spec: str) ->
     return f'<span class="interval">{drawn}<small>{e(words)}</small></span>'
 
 
-def _neuron(text: object) -> str:
-    tag = ' <span class="tag">control</span>' if text == LINEAR else ""
-    return f"<code>{e(text)}</code>{tag}"
+def _neuron(row: Mapping[str, Any]) -> str:
+    name = neuron_name(row)
+    tag = ' <span class="tag">control</span>' if is_control(name) else ""
+    return f"<code>{e(name)}</code>{tag}"
 
 
 def _cell(value: object, column: Mapping[str, Any]) -> str:

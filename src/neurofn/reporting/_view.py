@@ -1,22 +1,19 @@
-"""A result as plain data, and what the report says about it in words."""
+"""What the report says about a result in words."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
-from .._errors import DataError
 from ._numbers import number, plural, span
 
-__all__ = ["LINEAR", "Verdict", "View", "controls", "effect_text", "plain", "view"]
+__all__ = ["Verdict", "View", "effect_text", "is_control", "neuron_name", "view"]
 
-SCHEMA = 1
+WORDS = ("holds", "fails", "undecided", "uncontrolled")
 LINEAR = "sum(linear)"  # the linear network: a control wherever it stands among neurons
-RECORD_COLUMNS = {"step", "seed", "site", "instrument", "reading", "value"}
+CONTROL = " (linear control)"  # what a leaderboard may add to it
 
 
 @dataclass(frozen=True)
@@ -45,62 +42,15 @@ class View:
         return default if value is None else value
 
     @property
+    def order(self) -> list[str]:
+        """The neurons of the leaderboard from best to worst; empty without one."""
+        return [neuron_name(row) for row in self.leaderboard["rows"]] if self.leaderboard else []
+
+    @property
     def leaderboard(self) -> Mapping[str, Any] | None:
         """The summary of that name, when it has rows."""
         found = [s for s in self.get("summaries", []) if s.get("name") == "leaderboard" and s.get("rows")]
         return found[0] if found else None
-
-
-def plain(result: object) -> dict[str, Any]:
-    """The result as a dict of plain values; NaN and infinities become None. Raises DataError for anything else."""
-    data = result.to_dict() if hasattr(result, "to_dict") else result
-    if not isinstance(data, Mapping):
-        raise DataError(
-            f"a report is made from a Result, a Record or their to_dict(), not from {type(result).__name__}; "
-            "write: report(run('compare_functions'), 'out.html')"
-        )
-    data = _clean(data)
-    if "study" not in data:
-        data = _from_record(data)
-    if data.get("schema", SCHEMA) != SCHEMA:
-        raise DataError(
-            f"this result has schema {data['schema']!r} and this neurofn reads schema {SCHEMA}; "
-            "update with: pip install -U neurofn"
-        )
-    return data
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _clean(item) for key, item in value.items()}
-    if hasattr(value, "tolist"):  # numpy scalars and arrays
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_clean(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, str | int | float) else str(value)
-
-
-def _from_record(data: dict[str, Any]) -> dict[str, Any]:
-    columns = data.get("columns", data)
-    if isinstance(columns, dict):
-        names = [name for name, values in columns.items() if isinstance(values, list)]
-        rows = [list(row) for row in zip(*(columns[name] for name in names), strict=True)]
-    else:
-        names, rows = list(columns), data.get("rows", [])
-    if not set(names) >= RECORD_COLUMNS:
-        raise DataError(
-            f"a report needs the fields of a Result ('study', 'table', 'verdicts', ...); this one has "
-            f"{', '.join(map(repr, sorted(data)[:8])) or 'none'}"
-        )
-    return {
-        "schema": SCHEMA,
-        "study": "record",
-        "question": "What did the instruments read?",
-        "complete": True,
-        "readings": {"columns": names, "rows": rows},
-    }
 
 
 def view(data: Mapping[str, Any]) -> View:
@@ -109,9 +59,19 @@ def view(data: Mapping[str, Any]) -> View:
     return View(data, verdicts, tuple(_warnings(data)), _answer(verdicts, data))
 
 
+def neuron_name(row: Mapping[str, Any]) -> str:
+    """The text of a row's neuron, without the note that it is the linear control."""
+    return str(row.get("neuron")).removesuffix(CONTROL)
+
+
+def is_control(name: str) -> bool:
+    """Whether this neuron is the linear network, the control of every comparison."""
+    return name == LINEAR
+
+
 def _verdict(raw: Mapping[str, Any]) -> Verdict:
     control = str(raw.get("control") or "")
-    word = str(raw.get("verdict") or "undecided")
+    word = raw["verdict"] if raw.get("verdict") in WORDS else "undecided"
     if not control and word in ("holds", "fails"):
         # A result without its control is no verdict, whatever the study wrote.
         word, control = "uncontrolled", "none was given, so this does not count as a result"
@@ -143,6 +103,8 @@ def _warnings(data: Mapping[str, Any]) -> list[str]:
     missing = data.get("missing") or []
     if not data.get("complete", True) or missing:
         found.append("This result is not complete: " + ("; ".join(map(str, missing)) or "cells are missing") + ".")
+    found += ["This run was stopped before its end."] if data.get("interrupted") else []
+    found += [f"{str(problem).rstrip('.')}." for problem in data.get("problems") or []]
     table = data.get("table") or {}
     columns, rows = list(table.get("columns") or []), table.get("rows") or []
     if "diverged" in columns:
@@ -177,36 +139,3 @@ def effect_text(verdict: Verdict) -> str:
         return ""
     interval = span(raw.get("low"), raw.get("high"), ".3g")
     return number(raw["effect"], ".3g", str(raw.get("unit") or "")) + (f", interval {interval}" if interval else "")
-
-
-def controls(view: View) -> Mapping[str, Any] | None:
-    """The leaderboard's score under every condition, as one more summary: each neuron beside its own controls."""
-    table, board = view.get("table", {}), view.leaderboard
-    columns, rows = list(table.get("columns") or []), table.get("rows") or []
-    score: dict[str, Any] = next((c for c in board["columns"] if c.get("name") == "score"), {}) if board else {}
-    metric = score.get("label")
-    if not board or metric not in columns or not {"neuron", "condition"} <= set(columns):
-        return None
-    neuron, condition, value = (columns.index(name) for name in ("neuron", "condition", metric))
-    found: dict[str, dict[str, list[float]]] = {}
-    for row in rows:
-        if row[value] is not None:
-            found.setdefault(str(row[neuron]), {}).setdefault(str(row[condition]), []).append(row[value])
-    conditions = list(dict.fromkeys(name for by_condition in found.values() for name in by_condition))
-    if len(conditions) < 2:
-        return None
-    format = score.get("format")
-    ordered = [str(row.get("neuron")) for row in board["rows"] if str(row.get("neuron")) in found]
-    return {
-        "name": "controls",
-        "title": "The same neurons under the controls",
-        "caption": f"Mean {metric} over seeds under each condition of the study.",
-        "columns": [
-            {"name": "neuron"},
-            *({"name": f"under {name}", "label": name, "format": format} for name in conditions),
-        ],
-        "rows": [
-            {"neuron": name, **{f"under {key}": fmean(values) for key, values in found[name].items()}}
-            for name in ordered
-        ],
-    }
