@@ -123,6 +123,12 @@ def show(result: Result) -> None:
             error.print(f"{title}: and {len(words) - ROWS} more")
 
 
+def rescue(result: Result) -> None:
+    """Print every row of the table, between tabs: the last way to keep what no disk takes."""
+    for row in (result.table["columns"], *result.table["rows"]):
+        print("\t".join("" if value is None else clean(value) for value in row))
+
+
 def _numbers(verdict: Any) -> str:
     words = []
     if verdict.seeds is not None:

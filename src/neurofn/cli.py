@@ -145,8 +145,9 @@ def _write(result: Result, folder: Path, format: str) -> bool:
                 written = report(result, folder / FILES["markdown"])
                 print(f"The report is in Markdown: {error}", file=sys.stderr)
     except StoreError as error:
-        print(f"neurofn: {error}", file=sys.stderr)
-        return False
+        if result.problems:  # no store has the numbers either
+            _terminal.rescue(result)
+        return not _complain(str(error), 1)
     print(f"Report: {written}")
     print(f"Again:  {result.command}")
     return True

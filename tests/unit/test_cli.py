@@ -19,7 +19,7 @@ from _toy_studies import CALLS, altered, without_times
 from neurofn import _terminal
 from neurofn._errors import StoreError
 from neurofn.cli import main
-from neurofn.studies import Result, _run, run
+from neurofn.studies import Result, run
 from neurofn.studies._store import Store
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -147,24 +147,28 @@ def test_failed_cells_are_told_and_the_exit_code_is_1(
 def test_a_store_that_breaks_does_not_hide_the_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class Full(Store):
-        def add(self, *_: Any, **__: Any) -> None:
-            raise StoreError("the disk is full; free some space")
+    def full(*_: Any, **__: Any) -> None:
+        raise StoreError("the disk is full; free some space")
 
-    monkeypatch.setattr(_run, "Store", Full)
+    monkeypatch.setattr(Store, "add", full)
     assert main(["run", TOY, "--size", "smoke", "--out", str(tmp_path), "--format", "json"]) == 1
     out, err = capsys.readouterr()
     assert "holds        good is better" in out
     assert err.count("free some space") == 1
 
 
-def test_a_result_that_cannot_be_written_is_printed(
+def test_where_nothing_can_be_written_every_row_is_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise StoreError("the disk is full; free some space")
+
+    monkeypatch.setattr(Store, "add", full)
     (tmp_path / "result.json").mkdir()
     assert main(["run", TOY, "--size", "smoke", "--out", str(tmp_path)]) == 1
     out, err = capsys.readouterr()
     assert "holds        good is better" in out
+    assert sum(line.startswith(("good\t1\t", "bad\t1\t")) for line in out.splitlines()) == 10
     assert "cannot write" in err
     assert "Traceback" not in err
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,6 +115,19 @@ def test_identity_is_everything_that_numbers_depend_on(monkeypatch: pytest.Monke
     monkeypatch.setattr("neurofn.studies._cells._package_code", lambda: "other code")
     assert not keys() & before
     assert not {item.key for item in cut(altered(name="other"), toy.settings("small"))} & keys()
+
+
+def test_a_cell_without_a_file_is_told_from_another() -> None:
+    def typed(score: float) -> set[str]:
+        names: dict[str, Any] = {}
+        exec(
+            f"def cell(neuron, width, *, seeds): return [{{'metrics': {{'score': {score}}}}} for seed in seeds]", names
+        )
+        part = altered(cell=names["cell"], sizes={size: {} for size in ("smoke", "small", "full")})
+        return {item.key for item in cut(part, part.settings())}
+
+    assert typed(0.5) == typed(0.5)
+    assert not typed(0.5) & typed(0.6)
 
 
 def test_the_data_of_the_task_are_part_of_the_identity(monkeypatch: pytest.MonkeyPatch) -> None:

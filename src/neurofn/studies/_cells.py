@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -92,16 +93,29 @@ def _checksum(task: Any) -> str | None:
 
 
 def code_version(study: Study) -> str:
-    """SHA-256 over the source files that can change the numbers of this study: ours, and the file of its cell."""
-    digest = hashlib.sha256(_package_code().encode())
-    cell = inspect.unwrap(study.cell)
+    """SHA-256 over the source that can change the numbers of this study: our files, and the file of its cell.
+
+    Of a cell that was typed at a prompt or in a notebook, the cell alone is known, not what it calls.
+    """
+    return hashlib.sha256(_package_code().encode() + _cell_code(inspect.unwrap(study.cell))).hexdigest()
+
+
+def _cell_code(cell: Any) -> bytes:
     try:
-        home = inspect.getsourcefile(cell)
-    except TypeError:
-        home = None
-    if home is not None and Path(home).is_file() and not Path(home).is_relative_to(_package()):
-        digest.update(Path(home).read_bytes())
-    return digest.hexdigest()
+        home = Path(inspect.getsourcefile(cell) or "")
+        if home.is_file():
+            return b"" if home.resolve().is_relative_to(_package()) else home.read_bytes()
+        return inspect.getsource(cell).encode()
+    except (TypeError, OSError):
+        return _instructions(getattr(cell, "__code__", None))
+
+
+def _instructions(code: Any) -> bytes:
+    """What a function without source does: its instructions, names and constants, those of inner functions too."""
+    if not isinstance(code, CodeType):
+        return repr(code).encode() if isinstance(code, (str, bytes, int, float, tuple, type(None))) else b""
+    inner = b"".join(_instructions(constant) for constant in code.co_consts)
+    return code.co_code + repr(code.co_names).encode() + inner
 
 
 def _package() -> Path:
