@@ -228,5 +228,7 @@ class _Run:
     def _dead(self, own: Readings) -> dict[str, float]:
         if not self.detailed:
             return {}
-        last = own.where(step=self.trial.steps, reading="dead", instrument="ActivatedNeurons()")
+        from ..instruments import ActivatedNeurons
+
+        last = own.where(step=self.trial.steps, reading="dead", instrument=str(ActivatedNeurons()))
         return {"dead": float(np.sum(last["value"])) / (self.trial.depth * self.trial.width)}

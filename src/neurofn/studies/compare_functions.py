@@ -1,8 +1,8 @@
 """Which neuron function should I use here, and is it really better?
 
 Every neuron is trained on one task under the same budget; its learning rate is chosen on the validation part with seeds of
-their own; the test part is scored once. Three controls stand beside the comparison: a network of linear neurons, the same neurons at
-matched scale, and the same neurons with hidden layers that do not learn.
+their own; the test part is scored once. Three controls stand beside the comparison: a network of linear neurons, the same
+neurons at matched scale, and the same neurons with hidden layers that do not learn.
 """
 
 from __future__ import annotations
@@ -241,7 +241,8 @@ def _pairs(cells: Cells) -> dict[str, Any]:
         f"{len(pairs)} pairs.",
         "columns": [
             _column("words", "In words"), _column("difference", "Difference", "points", ".2f"),
-            _column("low", "Low", "", ".2f"), _column("high", "High", "", ".2f"), _column("p", "p", "", ".3g"), _column("seeds", "Seeds"),
+            _column("low", "Low", "", ".2f"), _column("high", "High", "", ".2f"), _column("p", "p", "", ".3g"),
+            _column("seeds", "Seeds"),
         ],
         "rows": rows,
     }  # fmt: skip
