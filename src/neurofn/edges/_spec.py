@@ -28,6 +28,11 @@ class Basis:
 
     ``terms`` maps inputs (...) to terms (..., size); ``reference`` is the same by definition, slowly. ``parameters`` are inside
     the terms and learned per input; ``values`` are the settings of the terms.
+
+    >>> import torch
+    >>> basis = Basis(2, lambda x: torch.stack([x, x**2], -1), lambda x: torch.stack([x, x * x], -1))
+    >>> round(basis.power(), 3)  # E x**2 + E x**4
+    4.0
     """
 
     size: int
@@ -76,7 +81,16 @@ catalogue: Registry[Edge] = Registry("edge", package="neurofn.edges", names=NEUR
 def edge(
     formula: str, *, source: str, aliases: tuple[str, ...] = (), **settings: Any
 ) -> Callable[[Callable[..., Basis]], Edge]:
-    """Declare an edge from the function that builds its basis from the settings (``grid=Count(5)``, ``low=Fixed(-3)``)."""
+    """Declare an edge from the function that builds its basis from the settings (``grid=Count(5)``, ``low=Fixed(-3)``).
+
+    >>> @edge("w*x**3", source="an example")
+    ... def cubic():
+    ...     return Basis(1, lambda x: (x**3).unsqueeze(-1), lambda x: (x * x * x).unsqueeze(-1))
+    >>> from neurofn import neuron
+    >>> str(neuron("tanh(sum(linear + cubic))"))
+    'tanh(sum(linear + cubic))'
+    >>> catalogue.remove("cubic")
+    """
 
     def register(build: Callable[..., Basis]) -> Edge:
         parts = {name: value for name, value in settings.items() if isinstance(value, (Parameter, Count))}
@@ -89,7 +103,12 @@ def edge(
 
 
 def from_function(function: Function) -> Edge:
-    """A function of the catalogue as a basis: its coefficients become weights, its other parameters are learned per input."""
+    """A function of the catalogue as a basis: its coefficients become weights, its other parameters are learned per input.
+
+    >>> basis = from_function(functions["rational"]).basis({"p": 2, "q": 1})
+    >>> basis.size, list(basis.parameters)
+    (3, ['b1'])
+    """
     inner = {name: spec for name, spec in function.parameters.items() if name not in function.coefficients}
 
     def build(**settings: Any) -> Basis:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +15,11 @@ __all__ = ["Count", "Facts", "Fixed", "Learn", "Parameter"]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number in a formula: its default, its closed domain, and whether a module learns it, once or per channel."""
+    """A number in a formula: its default, its closed domain, and whether a module learns it, once or per channel.
+
+    >>> Parameter(0.25, low=0.0, learned=True).check("prelu: a", 1)
+    1.0
+    """
 
     default: float
     low: float | None = None
@@ -24,12 +29,7 @@ class Parameter:
 
     def check(self, name: str, value: object) -> float:
         """The value as a float; raises SettingError where it is no finite number or outside the domain."""
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float))
-            or value != value
-            or abs(value) == float("inf")
-        ):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
             raise SettingError(f"{name} must be a finite number, got {value!r}")
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
             raise SettingError(
@@ -40,7 +40,11 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Count:
-    """A whole-number setting that fixes how many parameters a family has."""
+    """A whole-number setting that fixes how many parameters a family has.
+
+    >>> Count(3, low=1, high=64).check("chebyshev: degree", 5)
+    5
+    """
 
     default: int
     low: int = 0
@@ -58,12 +62,24 @@ def _bound(value: float | None, otherwise: str) -> str:
 
 
 def Learn(default: float, *, low: float | None = None, high: float | None = None, per: str = "tensor") -> Any:  # noqa: N802
-    """A parameter that modules learn, kept in [low, high]; ``per`` is "tensor" (one number) or "channel"."""
+    """A parameter that modules learn, kept in [low, high]; ``per`` is "tensor" (one number) or "channel".
+
+    >>> from neurofn import catalogue, declare
+    >>> _ = declare("bent", "where(z >= 0, z, a*z)", source="an example", a=Learn(0.1, low=0, high=1))
+    >>> [name for name, _ in catalogue["bent"].module().named_parameters()]
+    ['a']
+    >>> catalogue.remove("bent")
+    """
     return Parameter(float(default), low, high, learned=True, per=per)
 
 
 def Fixed(default: float, *, low: float | None = None, high: float | None = None) -> Any:  # noqa: N802
-    """A parameter that the user sets and training leaves alone."""
+    """A parameter that the user sets and training leaves alone.
+
+    >>> from neurofn import catalogue
+    >>> catalogue["leaky_relu"].parameters["a"] == Fixed(0.01)
+    True
+    """
     return Parameter(float(default), low, high)
 
 
@@ -73,6 +89,10 @@ class Facts:
 
     ``range`` is the infimum and supremum, ``limits`` the values towards -inf and inf (None: there is none), ``at_zero`` value
     and slope at 0 (slope None at a kink), ``kinks`` where the slope jumps, ``cases`` names what a setting turns it into.
+
+    >>> from neurofn import catalogue
+    >>> catalogue["tanh"].facts.stated()["range"]
+    (-1, 1)
     """
 
     even: bool = False

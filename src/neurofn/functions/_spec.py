@@ -31,6 +31,10 @@ class Member:
     """One member of a family: formula, parameters, and code for the terms whose sum, weighted by the coefficients, it is.
 
     ``code`` is for where that sum is not accurate enough.
+
+    >>> from neurofn import catalogue
+    >>> catalogue["chebyshev"].build(degree=2).coefficients
+    ('c0', 'c1', 'c2')
     """
 
     formula: str
@@ -222,7 +226,18 @@ def function(
 def family(
     *, source: str, aliases: tuple[str, ...] = (), **details: Any
 ) -> Callable[[Callable[..., Member]], Function]:
-    """Declare a family from a function of whole-number settings (``degree=Count(3)``) that gives its Member."""
+    """Declare a family from a function of whole-number settings (``degree=Count(3)``) that gives its Member.
+
+    >>> from neurofn.functions import Count, Learn, Member, catalogue, family
+    >>> @family(source="an example", degree=Count(2, low=1))
+    ... def powers(degree):
+    ...     names = tuple(f"a{k}" for k in range(degree + 1))
+    ...     formula = " + ".join(f"a{k}*z**{k}" for k in range(degree + 1))
+    ...     return Member(formula, {name: Learn(1.0) for name in names}, names, lambda z: [z**k for k in range(degree + 1)])
+    >>> powers.shaped(degree=3).formula
+    'a0*z**0 + a1*z**1 + a2*z**2 + a3*z**3'
+    >>> catalogue.remove("powers")
+    """
     structure = {key: value for key, value in details.items() if isinstance(value, Count)}
     facts = Facts(**{key: value for key, value in details.items() if key not in structure})
 
