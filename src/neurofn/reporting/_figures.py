@@ -77,7 +77,9 @@ def figures(view: View) -> list[Figure]:
         for i, instrument in enumerate(readings.instruments.get(reading, [])[:INSTRUMENTS]):
             figure = draw(readings, view.order, instrument)
             made.append(
-                figure if i == 0 else replace(figure, name=f"{figure.name}-{i + 1}", title=f"… by {instrument}")
+                figure
+                if i == 0
+                else replace(figure, name=f"{figure.name}-{i + 1}", title=f"{figure.title}: {instrument}")
             )
     return [figure for figure in made if figure]
 

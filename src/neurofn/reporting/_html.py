@@ -233,7 +233,7 @@ def _panels(page: Page, figure: Figure) -> str:
         head = f'<p class="head"><code>{e(panel.label)}</code> <span>{e(panel.note)}</span></p>'
         made.append(f'<div class="panel">{head}{charts}</div>')
     keys = key(figure.key, reference=figure.reference)
-    kind = "panels few" if few else "panels"
+    kind = "panels two" if len(figure.panels) in (2, 4) else "panels"
     caption = f"<figcaption>{e(figure.caption)} {e(figure.drawing)}</figcaption>"
     return f'<figure>{caption}{keys}<div class="{kind}">{"".join(made)}</div></figure>'
 
