@@ -112,7 +112,11 @@ def show(result: Result) -> None:
         out.print("Verdicts", style="bold")
     for verdict in result.verdicts:
         out.print(f"  {verdict.verdict:12} {clean(verdict.claim)}")
-        out.print(f"  {'':12} {clean(verdict.sentence)}{_numbers(verdict)}", style="dim" if out.is_terminal else "")
+        seeds = "" if verdict.seeds is None else f" ({verdict.seeds} seeds)"
+        _indented(out, clean(verdict.sentence) + seeds)
+        if verdict.control:
+            _indented(out, f"control: {clean(verdict.control)}")
+    out.print()
     for note in result.notes:
         out.print(clean(note))
     error = console(error=True)
@@ -129,13 +133,11 @@ def rescue(result: Result) -> None:
         print("\t".join("" if value is None else clean(value) for value in row))
 
 
-def _numbers(verdict: Any) -> str:
-    words = []
-    if verdict.seeds is not None:
-        words.append(f"{verdict.seeds} seeds")
-    if verdict.control:
-        words.append(f"control: {clean(verdict.control)}")
-    return f" ({'; '.join(words)})" if words else ""
+def _indented(out: Console, text: str) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    out.print(Padding(Text(text, style="dim" if out.is_terminal else ""), (0, 0, 0, 15), expand=False))
 
 
 def _whole(result: Result) -> dict[str, Any]:
