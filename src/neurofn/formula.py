@@ -8,6 +8,7 @@ reference, and with tensors to make the code; before tensors it is rewritten so 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -42,7 +43,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Infix:
-    """``left operator right``; negation is ``0 - right`` written with the operator ``neg`` and no left side."""
+    """``left operator right``; the negation of ``right`` has the operator ``neg`` and a left side of 0."""
 
     operator: str
     left: Node
@@ -51,7 +52,6 @@ class Infix:
 
 Node = Constant | Name | Call | Infix
 Vocabulary = Mapping[str, Callable[..., Any]]
-
 WORDS = {
     "where": 3, "max": 2, "min": 2, "abs": 1, "sign": 1, "exp": 1, "ln": 1, "sqrt": 1, "sin": 1, "cos": 1, "tanh": 1,
     "sigma": 1, "softplus": 1, "erf": 1, "Phi": 1, "phi": 1, "T": 2,
@@ -116,7 +116,7 @@ class Formula:
 
     @cached_property
     def _torch_words(self) -> Vocabulary:
-        return torch_words()  # kept here: torch.compile warns of functions that are cached themselves
+        return torch_words()  # kept here, since torch.compile warns of cached functions
 
 
 def evaluate(node: Node, values: Mapping[str, Any], words: Vocabulary) -> Any:
@@ -178,48 +178,62 @@ def _walk(node: Node) -> list[Node]:
 
 # ---- reading ------------------------------------------------------------------------------------------------------------
 
+_LONGEST, _DEEPEST, _HIGHEST = 10_000, 200, 256  # characters, levels, degree of T: far more than a page shows
+
 
 def _read(text: str) -> Node:
+    if len(text) > _LONGEST:
+        raise LanguageError(f"a formula has at most {_LONGEST:,} characters, got {len(text):,}")
+    line = re.sub(r"\s", " ", text)  # columns count from the start
     try:
-        parsed = ast.parse(text, mode="eval").body
+        parsed = ast.parse(line, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        column = (getattr(error, "offset", None) or 1) - 1
-        raise LanguageError(f"this is not a formula: {error.args[0]}", text=text, column=column) from None
-    return _convert(parsed, text)
+        column = (error.offset or len(line) + 1) - 1 if isinstance(error, SyntaxError) else 0
+        why = error.args[0] if error.args else "it is nested too deeply"
+        raise LanguageError(f"this is not a formula: {why}", text=line, column=column) from None
+    level: list[ast.AST] = [parsed]
+    for _ in range(_DEEPEST):
+        level = [below for node in level for below in ast.iter_child_nodes(node)]
+    if level:
+        raise LanguageError(f"a formula has at most {_DEEPEST} levels, and a sum of n terms has n")
+    return _convert(parsed, line)
 
 
 def _convert(node: ast.expr, text: str) -> Node:
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return Constant(ast.get_source_segment(text, node) or repr(node.value))
+        text = ast.get_source_segment(text, node) or ""
+        return Constant(text if re.fullmatch(r"[0-9.eE+-]+", text) else repr(node.value))
     if isinstance(node, ast.Name):
         return Name(node.id)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return Infix("neg", _ZERO, _convert(node.operand, text))
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
         return Infix(_OPERATORS[type(node.op)], _convert(node.left, text), _convert(node.right, text))
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _OPERATORS:
-        return Infix(_OPERATORS[type(node.ops[0])], _convert(node.left, text), _convert(node.comparators[0], text))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         return _convert_call(node.func.id, node, text)
-    raise LanguageError(
-        "a formula has numbers, names, + - * / **, one comparison and function calls; this is none of them",
-        text=text,
-        column=node.col_offset,
-    )
+    raise _error("a formula has numbers, names, + - * / ** and function calls; this is none of them", node, text)
 
 
 def _convert_call(word: str, node: ast.Call, text: str) -> Node:
     if word not in WORDS:
-        raise LanguageError(
-            f"no function of the formula language is called {word!r}; {did_you_mean(word, WORDS)}",
-            text=text,
-            column=node.col_offset,
-        )
+        raise _error(f"no function of the formula language is called {word!r}; {did_you_mean(word, WORDS)}", node, text)
     if len(node.args) != WORDS[word]:
-        raise LanguageError(
-            f"{word} takes {WORDS[word]} arguments, got {len(node.args)}", text=text, column=node.col_offset
-        )
-    return Call(word, tuple(_convert(argument, text) for argument in node.args))
+        raise _error(f"{word} takes {WORDS[word]} arguments, got {len(node.args)}", node, text)
+    first = node.args[0]
+    if word == "T" and getattr(first, "value", None) not in range(_HIGHEST + 1):
+        raise _error(f"the degree of T is a whole number from 0 to {_HIGHEST}", first, text)
+    begin = _convert_condition if word == "where" else _convert
+    return Call(word, (begin(first, text), *(_convert(argument, text) for argument in node.args[1:])))
+
+
+def _convert_condition(node: ast.expr, text: str) -> Node:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _OPERATORS:
+        return Infix(_OPERATORS[type(node.ops[0])], _convert(node.left, text), _convert(node.comparators[0], text))
+    raise _error("where begins with one comparison, < <= > or >=", node, text)
+
+
+def _error(message: str, node: ast.expr, text: str) -> LanguageError:
+    return LanguageError(message, text=text, column=len(text.encode()[: node.col_offset].decode()))  # ast counts bytes
 
 
 # ---- what the words mean ------------------------------------------------------------------------------------------------
@@ -247,9 +261,8 @@ def numpy_words() -> Vocabulary:
     """The words on numpy arrays in float64, each by its plain definition."""
     import math
 
-    import numpy as np
+    import numpy as np  # scipy would load for erf alone; the standard library has it
 
-    # scipy would load for erf alone; the standard library has it
     erf = np.vectorize(math.erf, otypes=[float])
     normal = np.vectorize(lambda u: 0.5 * math.erfc(-u / math.sqrt(2)), otypes=[float])
     return _infix_words() | {

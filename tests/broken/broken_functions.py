@@ -184,7 +184,11 @@ BROKEN: dict[str, list[Function]] = {
     "parity is true": [tanh(facts={"even": True}), bell(odd=True)],
     "monotone is true": [bell(monotone="increasing"), tanh(facts={"monotone": "decreasing"})],
     "range is true": [tanh(facts={"range": (-1, 2)}), bell(range=(0.01, 1)), bell(range=(0, torch.inf))],
-    "limits are true": [tanh(facts={"limits": (0, 1)}), tanh(facts={"limits": (-1, None)}), bell(limits=(0, torch.inf))],
+    "limits are true": [
+        tanh(facts={"limits": (0, 1)}),
+        tanh(facts={"limits": (-1, None)}),
+        bell(limits=(0, torch.inf)),
+    ],
     "value at zero is true": [tanh(facts={"at_zero": (0, 0.9)}), bell(at_zero=(1, None)), leaky(at_zero=(0, 1))],
     "kinks are true": [tanh(facts={"kinks": (1.0,)}), leaky(kinks=(), range=(-torch.inf, torch.inf))],
     "special cases are true": [leaky(cases={"a=0": "abs"})],

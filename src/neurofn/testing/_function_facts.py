@@ -6,6 +6,7 @@ import ast
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from ..functions import Function, catalogue
@@ -33,7 +34,9 @@ def check_parity(function: Function) -> None:
         if getattr(function.facts, name):
             for z in _line():
                 here, there = _value(function, z), sign * _value(function, -z)
-                _assert(_near(here, there), f"{function.name} is not {name}: f({z}) = {float(here)}, f({-z}) does not fit")
+                _assert(
+                    _near(here, there), f"{function.name} is not {name}: f({z}) = {float(here)}, f({-z}) does not fit"
+                )
 
 
 def check_monotone(function: Function) -> None:
@@ -73,7 +76,7 @@ def check_limits(function: Function) -> None:
             _assert(abs(values[-1] - values[-2]) > 1e-3 and abs(values[-1]) < 1e6, where)
         elif math.isinf(limit):
             sign = math.copysign(1, limit)
-            growing = all(sign * a < sign * b for a, b in zip(values, values[1:], strict=False))
+            growing = all(sign * a < sign * b for a, b in pairwise(values))
             _assert(growing and abs(values[-1]) > 100, where)
         else:
             # 1/ln(z) may be on its way, but must come nearer
@@ -113,11 +116,11 @@ def check_cases(function: Function) -> None:
     """ "a=0": "relu" is true: with a=0 the values are those of relu at its defaults."""
     for text, name in function.facts.cases.items():
         settings = {key.strip(): _number(value) for key, value in (part.split("=") for part in text.split(","))}
-        case, other = partial(_value, function, **settings), partial(_value, catalogue[name])
         for z in _line():
+            case, other = _value(function, z, **settings), _value(catalogue[name], z)
             _assert(
-                _near(case(z), other(z)),
-                f"{function.name} with {text} is not {name}: {float(case(z))!r} against {float(other(z))!r} at {z}",
+                _near(case, other),
+                f"{function.name} with {text} is not {name}: {float(case)!r} against {float(other)!r} at {z}",
             )
 
 
@@ -177,9 +180,7 @@ def _jump(function: Function, z: float) -> float:
 
 def _switches(function: Function) -> Iterator[float]:
     """Where, on the line, some comparison of the formula changes its outcome."""
-    decide: Callable[[float], tuple[int, ...]] = partial(
-        decisions, function.definition, parameters=function.defaults
-    )
+    decide: Callable[[float], tuple[int, ...]] = partial(decisions, function.definition, parameters=function.defaults)
     line = _line()
     outcomes = [decide(z) for z in line]
     for k in range(len(line) - 1):

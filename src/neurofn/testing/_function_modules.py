@@ -6,6 +6,7 @@ import copy
 import math
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,7 +27,9 @@ def check_parameters_matter(function: Function) -> None:
     moved, z = settings_to_try(function)[-1], _inputs()
     for name in set(function.definition.names) & set(function.parameters):
         same = torch.equal(function(z), function(z, **{name: moved[name]}))
-        _assert(not same, f"{function.name}: the values with {name}={moved[name]:g} are those with {name} at its default")
+        _assert(
+            not same, f"{function.name}: the values with {name}={moved[name]:g} are those with {name} at its default"
+        )
 
 
 def check_learned_gradient(function: Function) -> None:
@@ -38,7 +41,9 @@ def check_learned_gradient(function: Function) -> None:
         learned = {name for name, parameter in function.parameters.items() if parameter.learned}
         _assert(set(found) == learned, f"{function.name} learns {sorted(learned)}, its module {sorted(found)}")
         _assert(result.requires_grad or not found, f"{function.name}: no gradient comes to {sorted(found)}")
-        grads = torch.autograd.grad((result * _mixture(z)).sum(), list(found.values()), allow_unused=True) if found else ()
+        grads = (
+            torch.autograd.grad((result * _mixture(z)).sum(), list(found.values()), allow_unused=True) if found else ()
+        )
         for name, slope in zip(found, grads, strict=True):
             fine = slope is not None and bool(slope.isfinite().all()) and bool((slope != 0).all())
             _assert(fine, f"{function.name}: the gradient of {name} is {slope}")
@@ -51,8 +56,8 @@ def check_learned_domain(function: Function) -> None:
             module, z = function.module(), _inputs(torch.float32)
             parameter = module.get_parameter(name)
             with torch.no_grad():
-                parameter += step
-            used = float(module.values()[name].detach())
+                parameter.add_(step)
+                used = float(_values(module)[name])
             low, high = (-math.inf if spec.low is None else spec.low), (math.inf if spec.high is None else spec.high)
             where = f"{function.name}: {name} went to {step:g} and is used as {used:g}"
             _assert(low * (1 - 1e-6) <= used <= high * (1 + 1e-6), f"{where}, outside [{low:g}, {high:g}]")
@@ -80,7 +85,9 @@ def check_deepcopy(function: Function) -> None:
     _move(other, function)
     _assert(torch.equal(module(z), before), f"{function.name}: to change the copy changed the original")
     learned = any(parameter.learned for parameter in function.parameters.values())
-    _assert(not (learned and torch.equal(other(z), before)), f"{function.name}: the copy does not use its own parameters")
+    _assert(
+        not (learned and torch.equal(other(z), before)), f"{function.name}: the copy does not use its own parameters"
+    )
 
 
 def check_module_dtype(function: Function) -> None:
@@ -110,13 +117,15 @@ def check_channels(function: Function) -> None:
     module, z = _moved(function, channels=_CHANNELS), _inputs()
     for name, parameter in module.named_parameters():
         expected = (_CHANNELS,) if function.parameters[name].per == "channel" else ()
-        _assert(parameter.shape == expected, f"{function.name}: {name} has shape {tuple(parameter.shape)}, not {expected}")
+        _assert(
+            parameter.shape == expected, f"{function.name}: {name} has shape {tuple(parameter.shape)}, not {expected}"
+        )
     whole = module(z)
     for channel in range(_CHANNELS):
         own = {name: p.detach().expand(_CHANNELS)[channel] for name, p in module.named_parameters()}
         _close(whole[:, channel], function(z[:, channel], **own), f"{function.name}, channel {channel} alone")
     for wrong in (z[:, :-1], z[0, 0]):
-        said = _error(lambda wrong=wrong: module(wrong), ShapeError)
+        said = _error(partial(module, wrong), ShapeError)
         where = f"{function.name} for {_CHANNELS} channels, given the shape {tuple(wrong.shape)}"
         _assert(said is not None, f"{where}, raises no ShapeError")
 
@@ -130,7 +139,7 @@ def check_settings(function: Function) -> None:
         outside += [] if spec.high is None else [spec.high + 1]
         wrong += [(name, value, name) for value in (*outside, "abc", math.nan, math.inf, True, None)]
     for name, value, told in wrong:
-        said = _error(lambda name=name, value=value: function.module(**{name: value}), SettingError)
+        said = _error(partial(function.module, **{name: value}), SettingError)
         fine = said is not None and told in said
         _assert(fine, f"{function.name}({name}={value!r}) does not raise a SettingError that tells {told!r}: {said}")
 
@@ -138,7 +147,7 @@ def check_settings(function: Function) -> None:
 def check_integers_refused(function: Function) -> None:
     """A tensor that is not of floating point raises SettingError; it is not rounded in silence."""
     for dtype in (torch.int64, torch.bool, torch.complex64):
-        said = _error(lambda dtype=dtype: function(torch.ones(3, dtype=dtype)), SettingError)
+        said = _error(partial(function, torch.ones(3, dtype=dtype)), SettingError)
         _assert(said is not None, f"{function.name} takes a tensor of {dtype}")
 
 
@@ -186,7 +195,9 @@ def check_vmap(function: Function) -> None:
         ),
     ]
     if stacked:
-        pairs.append(("parameters", lambda: vmap(call)(stacked), lambda: torch.stack([call(state) for state in states])))
+        pairs.append(
+            ("parameters", lambda: vmap(call)(stacked), lambda: torch.stack([call(state) for state in states]))
+        )
     for over, fast, slow in pairs:
         try:
             got = fast()
@@ -257,7 +268,13 @@ def _move(module: nn.Module, function: Function, *, by: float = 1.0) -> None:
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             spread = torch.linspace(by, by / 2, max(parameter.numel(), 1)).reshape(parameter.shape)
-            parameter += spread * (moved[name] - function.parameters[name].default)
+            parameter.add_(spread * (moved[name] - function.parameters[name].default))
+
+
+def _values(module: nn.Module) -> dict[str, Any]:
+    """The parameters of a FunctionModule as it uses them."""
+    values: Callable[[], dict[str, Any]] = getattr(module, "values")  # noqa: B009
+    return values()
 
 
 def _error(action: Callable[[], Any], kind: type[Exception]) -> str | None:

@@ -97,7 +97,7 @@ def _error(
 
     point, number, order = seen
     info = torch.finfo(dtype)
-    places = [(point, 1)]
+    places = [(point, 0)]
     if order:  # a subnormal input may be taken for zero
         places = [(z, side) for z in {point, point if abs(point) >= info.smallest_normal else 0.0} for side in (1, -1)]
     values = {**function.defaults, **settings}

@@ -19,7 +19,9 @@ from . import _function_numbers as numbers
 
 __all__ = ["FUNCTION_CHECKS", "SLOW_FUNCTION_CHECKS"]
 
-_SOURCE = re.compile(r"arXiv:\d{4}\.\d{4,5}(v\d+)?|doi:10\.\d{4,9}/\S+|[a-z]+(_[a-z]+)*\d{4}[a-z]?|@\w+\{.+\}", re.DOTALL)
+_SOURCE = re.compile(
+    r"arXiv:\d{4}\.\d{4,5}(v\d+)?|doi:10\.\d{4,9}/\S+|[a-z]+(_[a-z]+)*\d{4}[a-z]?|@\w+\{.+\}", re.DOTALL
+)
 
 
 def check_source(function: Function) -> None:
@@ -27,7 +29,8 @@ def check_source(function: Function) -> None:
     found = _SOURCE.fullmatch(function.source.strip())
     _assert(
         found is not None,
-        f"{function.name}: the source {function.source!r} is none of arXiv:1234.56789, doi:10.1234/..., author2001, @article{{...}}",
+        f"{function.name}: the source {function.source!r} is none of arXiv:1234.56789, doi:10.1234/..., author2001, "
+        "@article{...}",
     )
 
 
@@ -39,7 +42,8 @@ def check_formula(function: Function) -> None:
         raise AssertionError(f"{function.name}: {error}") from error
     declared = set(function.parameters)
     _assert(
-        names == declared, f"{function.name}: the formula has the parameters {sorted(names)}, declared are {sorted(declared)}"
+        names == declared,
+        f"{function.name}: the formula has the parameters {sorted(names)}, declared are {sorted(declared)}",
     )
     missing = set(function.coefficients) - declared
     _assert(not missing, f"{function.name}: the coefficients {sorted(missing)} are no parameters")

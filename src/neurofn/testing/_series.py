@@ -1,0 +1,232 @@
+"""Truncated Taylor series of many-digit numbers, and what the words of formulas mean on them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from ..formula import numpy_words
+
+__all__ = ["ORDER", "Series", "series_words"]
+
+ORDER = 3
+"""How many derivatives a series carries."""
+
+_FAR = 2**40  # beyond, exp is held: exp(-2**40) is nothing in any format, and exp of a googol would never end
+
+
+class Series:
+    """A function near a point: its Taylor coefficients up to the third, the side it is looked at from, and a diary."""
+
+    def __init__(self, terms: Sequence[Any], side: int, made: list[int]) -> None:
+        self.terms = tuple(terms)
+        self.side = side
+        self.made = made
+
+    def like(self, terms: Sequence[Any]) -> Series:
+        """Other terms, at the same point."""
+        return Series(terms, self.side, self.made)
+
+    def lift(self, other: Any) -> Series:
+        """A number as a constant series."""
+        return other if isinstance(other, Series) else self.like((other, 0, 0, 0))
+
+    def beside(self) -> int:
+        """The sign just beside the point (for side 0: at the point), entered in the diary."""
+        turned = (term * self.side**k for k, term in enumerate(self.terms))  # 0**0 is 1
+        first = next((term for term in turned if term != 0), 0)
+        self.made.append((first > 0) - (first < 0))
+        return self.made[-1]
+
+    def __neg__(self) -> Series:
+        return self.like([-term for term in self.terms])
+
+    def __add__(self, other: Any) -> Series:
+        if not isinstance(other, Series):
+            return self.like((self.terms[0] + other, *self.terms[1:]))
+        return self.like([a + b for a, b in zip(self.terms, other.terms, strict=True)])
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Series:
+        return self.__add__(-other)
+
+    def __rsub__(self, other: Any) -> Series:
+        return self.__neg__().__add__(other)
+
+    def __mul__(self, other: Any) -> Series:
+        if not isinstance(other, Series):
+            return self.like([term * other for term in self.terms])
+        a, b = self.terms, other.terms
+        return self.like([sum(a[i] * b[k - i] for i in range(k + 1)) for k in range(ORDER + 1)])
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Series:
+        b = self.lift(other).terms
+        if b[0] == 0:
+            return self.like([_nan()] * 4)
+        quotient: list[Any] = []
+        for k, term in enumerate(self.terms):
+            quotient.append((term - sum(quotient[i] * b[k - i] for i in range(k))) / b[0])
+        return self.like(quotient)
+
+    def __rtruediv__(self, other: Any) -> Series:
+        return self.lift(other) / self
+
+    def __pow__(self, exponent: Any) -> Any:
+        if isinstance(exponent, Series):
+            return _chain(_exp)(exponent * _chain(_ln)(self))
+        if exponent == int(exponent) and abs(exponent) <= 256:
+            product = self.like((1, 0, 0, 0))
+            for _ in range(abs(int(exponent))):
+                product = product * self
+            return product if exponent >= 0 else 1 / product
+        return _chain(_exp)(exponent * _chain(_ln)(self))
+
+    def __rpow__(self, base: Any) -> Any:
+        return self.lift(base) ** self
+
+    def __lt__(self, other: Any) -> bool:
+        return self.__sub__(other).beside() < 0
+
+    def __le__(self, other: Any) -> bool:
+        return self.__sub__(other).beside() <= 0
+
+    def __gt__(self, other: Any) -> bool:
+        return self.__sub__(other).beside() > 0
+
+    def __ge__(self, other: Any) -> bool:
+        return self.__sub__(other).beside() >= 0
+
+
+# ---- words: each from its value and three derivatives at a number -------------------------------------------------------
+
+
+def _nan() -> Any:
+    from mpmath import mp
+
+    return mp.nan
+
+
+def _chain(outer: Callable[[Any], tuple[Any, ...]]) -> Callable[[Any], Any]:
+    """A word on series by the chain rule (Faà di Bruno), from ``outer``: its value and derivatives at a number."""
+
+    def word(u: Any) -> Any:
+        if not isinstance(u, Series):
+            return outer(u)[0]
+        f, f1, f2, f3 = outer(u.terms[0])
+        _, a, b, c = u.terms
+        return u.like((f, f1 * a, f1 * b + f2 * a * a / 2, f1 * c + f2 * a * b + f3 * a * a * a / 6))
+
+    return word
+
+
+def _held(u: Any) -> Any:
+    from mpmath import mp
+
+    return mp.exp(max(min(u, _FAR), -_FAR))
+
+
+def _exp(u: Any) -> tuple[Any, ...]:
+    return (_held(u),) * 4
+
+
+def _ln(u: Any) -> tuple[Any, ...]:
+    from mpmath import mp
+
+    return (mp.ln(u), 1 / u, -1 / u**2, 2 / u**3) if u > 0 else (_nan(),) * 4
+
+
+def _sqrt(u: Any) -> tuple[Any, ...]:
+    from mpmath import mp
+
+    if u <= 0:
+        return (mp.zero if u == 0 else _nan(), *[_nan()] * 3)
+    root = mp.sqrt(u)
+    return root, 1 / (2 * root), -1 / (4 * u * root), 3 / (8 * u * u * root)
+
+
+def _sine(u: Any) -> tuple[Any, ...]:
+    from mpmath import mp
+
+    cosine, sine = mp.cos_sin(u)
+    return sine, cosine, -sine, -cosine
+
+
+def _cosine(u: Any) -> tuple[Any, ...]:
+    sine, cosine, _, _ = _sine(u)
+    return cosine, -sine, -cosine, sine
+
+
+def _tanh(u: Any) -> tuple[Any, ...]:
+    from mpmath import mp
+
+    t = mp.tanh(max(min(u, _FAR), -_FAR))
+    slope = 4 / (_held(u) + _held(-u)) ** 2  # not 1 - t**2: no digits may cancel
+    return t, slope, -2 * t * slope, (4 * t * t - 2 * slope) * slope
+
+
+def _sigma(u: Any) -> tuple[Any, ...]:
+    s, q = 1 / (1 + _held(-u)), 1 / (1 + _held(u))
+    return s, s * q, s * q * (q - s), s * q * (1 - 6 * s * q)
+
+
+def _softplus(u: Any) -> tuple[Any, ...]:
+    from mpmath import mp
+
+    s, s1, s2, _ = _sigma(u)
+    return max(u, mp.zero) + mp.log1p(_held(-abs(u))), s, s1, s2
+
+
+def _density(u: Any) -> tuple[Any, ...]:
+    from mpmath import mp
+
+    f = _held(-u * u / 2) / mp.sqrt(2 * mp.pi)
+    return f, -u * f, (u * u - 1) * f, (3 - u * u) * u * f
+
+
+def _normal(u: Any) -> tuple[Any, ...]:
+    from mpmath import mp
+
+    return mp.erfc(-max(min(u, 2**20), -(2**20)) / mp.sqrt(2)) / 2, *_density(u)[:3]
+
+
+def _erf(u: Any) -> tuple[Any, ...]:
+    from mpmath import mp
+
+    f = _held(-u * u) * 2 / mp.sqrt(mp.pi)
+    return mp.erf(max(min(u, 2**20), -(2**20))), f, -2 * u * f, (4 * u * u - 2) * f
+
+
+def _sign(u: Any) -> Any:
+    from mpmath import mp
+
+    return u.like((u.beside(), 0, 0, 0)) if isinstance(u, Series) else mp.sign(u)
+
+
+def _abs(u: Any) -> Any:
+    return u * (u.beside() or 1) if isinstance(u, Series) else abs(u)
+
+
+def _divide(u: Any, v: Any) -> Any:
+    return _nan() if not isinstance(v, Series) and v == 0 else u / v
+
+
+@cache
+def series_words() -> dict[str, Callable[..., Any]]:
+    """The meaning of every word and operator on series and numbers."""
+    from mpmath import mp
+
+    return {
+        "number": mp.mpf, "pi": lambda: +mp.pi, "e": lambda: +mp.e,
+        "+": operator.add, "-": operator.sub, "*": operator.mul, "/": _divide, "**": operator.pow,
+        "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+        "where": lambda condition, yes, no: yes if condition else no,
+        "max": lambda u, v: u if u >= v else v, "min": lambda u, v: u if u <= v else v, "abs": _abs, "sign": _sign,
+        "exp": _chain(_exp), "ln": _chain(_ln), "sqrt": _chain(_sqrt), "sin": _chain(_sine), "cos": _chain(_cosine),
+        "tanh": _chain(_tanh), "sigma": _chain(_sigma), "softplus": _chain(_softplus), "erf": _chain(_erf),
+        "Phi": _chain(_normal), "phi": _chain(_density), "T": numpy_words()["T"],
+    }  # fmt: skip
