@@ -73,10 +73,10 @@ def turn(case: Case, steps: int) -> tuple[float, float, float]:
 def compare(bench: Bench, case: Case, *, threads: int, until: float) -> None:
     """The rows of one case; in a quick run the turns end at the time ``until``."""
     torch.set_num_threads(threads)
-    steps = 100 if bench.quick else 300
+    steps = 200 if bench.quick else 300
     turn(case, steps)  # the first turn loads what later turns find loaded
     taken = [turn(case, steps)]
-    while len(taken) < (4 if bench.quick else 11) and not (bench.quick and time.perf_counter() > until):
+    while len(taken) < (5 if bench.quick else 11) and not (bench.quick and time.perf_counter() > until):
         taken.append(turn(case, steps))
     name = f"{case.name}, {threads} thread{'s' * (threads > 1)}"
     stacked, alone, once = (statistics.median(values) for values in zip(*taken, strict=True))
