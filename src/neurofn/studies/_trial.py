@@ -16,7 +16,7 @@ import numpy as np
 from ..neurons import neuron
 from ..tasks import Data, Task
 from ..tasks import catalogue as tasks
-from ._data import READING_COLUMNS, Readings
+from ._data import Readings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -122,6 +122,7 @@ class _Run:
         self.kept = [_Kept() for _ in seeds]
         self.rows: list[dict[str, Any]] = []
         self.neurons: list[Readings] = []
+        self.dead = [np.nan] * len(seeds)
         self.inputs = {name: torch.from_numpy(getattr(self.data, name).x) for name in ("train", "validation", "test")}
         self.targets = {name: torch.from_numpy(getattr(self.data, name).y) for name in ("train", "validation", "test")}
         recipe: Recipe = Recipe(steps=trial.steps, learning_rate=rate, batch=trial.batch)
@@ -153,33 +154,29 @@ class _Run:
             self._row(step, seed, "validation loss", loss)
             if np.isfinite(loss) and score > self.kept[index].score:
                 self.kept[index] = _Kept(score, step, stack.snapshot(index))
-            if self.detailed:
-                self._read_neurons(step, seed, stack.network(index))
+            if self.detailed or step == self.trial.steps:
+                self._read_neurons(step, index, stack.network(index))
 
-    def _read_neurons(self, step: int, seed: int, network: nn.Module) -> None:
+    def _read_neurons(self, step: int, index: int, network: nn.Module) -> None:
         from ..instruments import ActivatedNeurons, EpsilonRank, Moments
         from ..instruments.activity import top_k
         from ..watching import measure
 
-        part = self.inputs["validation"]
-        watched = [EpsilonRank(eps=1e-3, relative=True), ActivatedNeurons()]
-        record = measure(network, part, *watched, at="hidden.*", step=step, seed=seed)
-        curve = step == self.trial.steps
-        if curve:
-            record += measure(
-                network,
-                self.inputs["train"],
-                ActivatedNeurons(active=top_k(0.05)),
-                Moments(),
-                at="hidden.*",
-                step=step,
-                seed=seed,
-            )
-        rows = Readings({name: record.columns[name] for name in READING_COLUMNS})
-        # One value per neuron is a histogram, wanted once; the curve K(D) is wanted at the end only as well.
-        self.neurons.append(
-            Readings.of(row for row in rows.table() if row["unit"] is None or (curve and row["reading"] == "curve"))
+        labels: dict[str, Any] = {"at": "hidden.*", "step": step, "seed": self.seeds[index]}
+        last = step == self.trial.steps
+        record = measure(
+            network, self.inputs["validation"], EpsilonRank(eps=1e-3, relative=True), ActivatedNeurons(), **labels
         )
+        if last:
+            dead = record.where(reading="dead").columns["value"]
+            self.dead[index] = float(dead.sum()) / (self.trial.depth * self.trial.width)
+            watched = (ActivatedNeurons(active=top_k(0.05)), Moments())
+            record += measure(network, self.inputs["train"], *watched, **labels)
+        if self.detailed:  # one value per neuron is too much at every step; the curve K(D) is wanted at the end
+            rows = record.table()
+            self.neurons.append(
+                Readings.of(row for row in rows if row["unit"] is None or (last and row["reading"] == "curve"))
+            )
 
     def _row(self, step: int, seed: int, reading: str, value: float) -> None:
         self.rows.append(
@@ -220,15 +217,7 @@ class _Run:
                 "learning rate": self.rate,
                 "parameters": sum(parameter.numel() for parameter in self.stack.network(index).parameters()),
                 "seconds": self.history.seconds / len(self.seeds),
-                **self._dead(own),
+                "dead": self.dead[index],
             }
             found.append({"metrics": metrics, "record": own, "diverged": not fine})
         return found
-
-    def _dead(self, own: Readings) -> dict[str, float]:
-        if not self.detailed:
-            return {}
-        from ..instruments import ActivatedNeurons
-
-        last = own.where(step=self.trial.steps, reading="dead", instrument=str(ActivatedNeurons()))
-        return {"dead": float(np.sum(last["value"])) / (self.trial.depth * self.trial.width)}
