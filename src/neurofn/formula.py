@@ -108,15 +108,16 @@ class Formula:
 
     def torch(self, z: Any, **parameters: Any) -> Any:
         """Values on a tensor of any shape; parameters broadcast. The tree is first rewritten by ``stabilise``."""
-        return evaluate(self._stable, {"z": z, **parameters}, self._torch_words)
+        return evaluate(self._stable, {"z": z, **parameters}, torch_words())
 
     @cached_property
     def _stable(self) -> Node:
         return stabilise(self.tree)
 
-    @cached_property
-    def _torch_words(self) -> Vocabulary:
-        return torch_words()  # kept here, since torch.compile warns of cached functions
+    def ready(self) -> Formula:
+        """Itself, read and rewritten now: torch.compile cannot trace a first use that would do so."""
+        _ = self._stable
+        return self
 
 
 def evaluate(node: Node, values: Mapping[str, Any], words: Vocabulary) -> Any:
@@ -275,7 +276,7 @@ def numpy_words() -> Vocabulary:
 
 
 def torch_words() -> Vocabulary:
-    """The words on tensors: one accurate operation each, so that a compiler can fuse them."""
+    """The words on tensors: one accurate operation each, so that a compiler can fuse them, and warns of no cache here."""
     import math
 
     import torch

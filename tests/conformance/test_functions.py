@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from neurofn.functions import catalogue
@@ -14,5 +16,6 @@ CHECKS = [
 
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("function", catalogue)
-def test_function(function: str, check: str) -> None:
+def test_function(function: str, check: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # compilers make folders where they stand
     FUNCTION_CHECKS[check](catalogue[function])

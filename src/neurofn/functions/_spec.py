@@ -68,10 +68,13 @@ class Function:
     coefficients: tuple[str, ...] = ()
     build: Callable[..., Member] | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        self.definition.ready()  # cached before a compiler traces a call
+
     @cached_property
     def definition(self) -> Formula:
         """The formula as an object that can be evaluated, printed and taken apart."""
-        return Formula(self.formula)
+        return Formula(self.formula).ready()
 
     @property
     def latex(self) -> str:

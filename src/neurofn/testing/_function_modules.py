@@ -6,6 +6,7 @@ import copy
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -207,8 +208,11 @@ def check_vmap(function: Function) -> None:
 
 
 def check_compiles(function: Function) -> None:
-    """``torch.compile(fullgraph=True)`` gives the same values and slopes (slow: it needs a compiler)."""
-    module, z = function.module(), _inputs(torch.float32).requires_grad_()
+    """``torch.compile(fullgraph=True)`` gives the same values and slopes (slow: it needs a compiler).
+
+    It is a function that was never called, so that nothing it keeps from its first call hides from the compiler.
+    """
+    module, z = replace(function).module(), _inputs(torch.float32).requires_grad_()
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():  # the compiler draws random numbers,
         warnings.simplefilter("ignore", DeprecationWarning)  # and uses parts of torch that torch advises against
         torch.compiler.reset()
