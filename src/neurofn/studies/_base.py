@@ -52,6 +52,9 @@ class Study:
                    takes. What a size does not say is the default in the signature of the cell.
     ``seeds``      how many seeds, where neither size nor caller says. ``stack`` is how many are trained together:
                    the unit of resume.
+    ``threads``    with how many threads a cell computes. One is right for small networks: they gain nothing from a
+                   second one, and two that wait for each other are many times slower as soon as the machine has other
+                   work. It also makes the numbers the same on machines with different numbers of cores.
     ``cells``      settings -> list of {factor: level}; without it every combination of levels. Levels may go beyond
                    ``factors``.
     ``check``      settings -> None, or the settings in canonical form; raises where they are wrong. It is called
@@ -79,6 +82,7 @@ class Study:
     claims: Claims = ()
     seeds: int = 10
     stack: int = 5
+    threads: int = 1
     source: str | None = None
     cells: Callable[[Settings], Sequence[Settings]] | None = None
     check: Callable[[Settings], Settings | None] | None = None
@@ -94,8 +98,9 @@ class Study:
                 raise DefinitionError(f"study {self.name!r}: factor {factor!r} needs a list of levels, got {levels!r}")
         if isinstance(self.notes, str):
             raise DefinitionError(f"study {self.name!r}: notes need a list of sentences, got {self.notes!r:.60}")
-        if self.stack < 1 or self.seeds < 1:
-            raise DefinitionError(f"study {self.name!r}: seeds={self.seeds} and stack={self.stack} must be 1 or more")
+        if min(self.stack, self.seeds, self.threads) < 1:
+            given = f"seeds={self.seeds}, stack={self.stack} and threads={self.threads}"
+            raise DefinitionError(f"study {self.name!r}: {given} must be 1 or more")
         taken = sorted(set(self.defaults("smoke")) & set(RESERVED))
         if taken:
             raise DefinitionError(f"study {self.name!r} uses the names {taken}, which mean something else to run")
@@ -194,6 +199,7 @@ class Declared(TypedDict, total=False):
     claims: Claims
     seeds: int
     stack: int
+    threads: int
     source: str | None
     cells: Callable[[Settings], Sequence[Settings]] | None
     check: Callable[[Settings], Settings | None] | None

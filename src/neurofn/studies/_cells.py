@@ -64,7 +64,8 @@ def cut(study: Study, settings: Mapping[str, Any]) -> list[Cell]:
     """
     combinations = study.combinations(settings)
     arguments = [study.arguments(combination, settings) for combination in combinations]
-    common = {"study": study.name, "code": code_version(study), "torch": torch_version()}
+    code = {"code": code_version(study), "torch": torch_version(), "threads": study.threads}
+    common = {"study": study.name, **code}
     bases = [{**common, "arguments": given, "data": _checksum(given.get("task"))} for given in arguments]
     cells = []
     for start in range(0, settings["seeds"], study.stack):

@@ -62,7 +62,7 @@ def result(ledger: Ledger) -> Result:
         command=command(study, ledger.size, ledger.settings),
         settings=plain(ledger.settings),
         versions=versions(study),
-        machine=f"{os.cpu_count()} threads, {platform.machine()}",
+        machine=f"{study.threads} of {os.cpu_count()} threads, {platform.machine()}",
         started=ledger.started,
         seconds=round(
             sum(ledger.outcomes[cell.key].seconds for cell in ledger.cells if cell.key in ledger.outcomes), 3

@@ -121,7 +121,7 @@ def _best(cells: Cells, condition: str = "trained") -> Evidence:
     said += [f"not shown to differ from {_listed(open_)}"] if open_ else []
     verdict = True if not open_ and not better else False if better else None
     return Evidence(
-        sentence=f"{short(chosen)}, which validation chooses, is {', '.join(said)} ({seeds} seeds)",
+        sentence=f"{short(chosen)}, which validation chooses, is {', '.join(said)}",
         holds=verdict,
         n=seeds,
     )

@@ -78,6 +78,19 @@ def run(
     return result(ledger)
 
 
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """PyTorch computes with ``count`` threads inside, and with as many as before afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _silent(_: Progress) -> None:
     return None
 
@@ -117,7 +130,8 @@ class _Runner:
     def compute(self, cell: Cell) -> Outcome:
         start = time.perf_counter()
         try:
-            outcome = measured(cell, self.ledger.study.cell(**cell.arguments, seeds=cell.seeds))
+            with _threads(self.ledger.study.threads):
+                outcome = measured(cell, self.ledger.study.cell(**cell.arguments, seeds=cell.seeds))
         except Exception as error:
             outcome = failed(error)
         seconds = time.perf_counter() - start

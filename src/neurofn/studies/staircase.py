@@ -14,6 +14,10 @@ from ._staircase_claims import CLAIMS
 
 __all__ = ["staircase"]
 
+FRESH = 1000
+"""Seed s of the study starts random numbers at FRESH + s. The ε, the reach of the null and the width of a jump were chosen while
+looking at networks started at 0 to 19; a verdict is worth something only on others."""
+
 
 def _summaries(cells: Cells) -> list[Mapping[str, Any]]:
     columns = ["early loss", "last loss", "first rank", "last rank", "last rank of layer 1", "plateaus"]
@@ -44,6 +48,7 @@ def _summaries(cells: Cells) -> list[Mapping[str, Any]]:
     claims=CLAIMS,
     summarise=_summaries,
     notes=(
+        "The ε of the first claim, the reach of its null and the width of a jump were chosen on other seeds than these.",
         "Rank correlation between loss and ε-rank is left out: both curves only go one way, so it is near 1 always.",
         "The null of the jumps shifts all rises together by up to a factor of 1.5 in time; a null that shifts them anywhere "
         "is beaten even by the ranks of other seeds, since all runs begin with a plateau.",
@@ -67,13 +72,13 @@ def staircase(
 
     data = tasks["function-1d"].load().train
     reader = Reader(data.x, data.y)
-    stack = Stack(builder(start, width=width), seeds)
+    stack = Stack(builder(start, width=width), [FRESH + seed for seed in seeds])
     points = torch.from_numpy(data.x), torch.from_numpy(data.y)
     history = train(stack, points, recipe=Recipe(steps=steps), loss=mse_loss, read=reader, at=schedule(steps, records))
     return [
         {
-            "metrics": {} if lost is not None else _metrics(reader.rows[seed], early=steps // 20),
-            "record": Record.from_rows(reader.rows[seed]),
+            "metrics": {} if lost is not None else _metrics(reader.rows[FRESH + seed], early=steps // 20),
+            "record": Record.from_rows(reader.rows[FRESH + seed]),
             "diverged": lost is not None,
         }
         for seed, lost in zip(seeds, history.diverged, strict=True)
