@@ -119,9 +119,9 @@ def _facts(part: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(specs, Mapping):
             for name, spec in specs.items():
                 yield label.removesuffix("s"), f"{name} = {_setting(spec)}"
-    facts = getattr(part, "facts", None)
-    if hasattr(facts, "stated"):
-        yield from facts.stated().items()
+    stated = getattr(getattr(part, "facts", None), "stated", None)
+    if callable(stated):
+        yield from stated().items()
 
 
 def _setting(spec: Any) -> str:

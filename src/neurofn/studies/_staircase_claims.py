@@ -22,6 +22,7 @@ Curves = dict[int, tuple[Array, Array]]
 
 MOST = 0.8  # the share of seeds that "most seeds" means: 4 of 5
 ENOUGH = 4  # seeds below which nothing is decided
+SMALLEST_GAIN = 0.3  # decades of loss: a factor of two
 STEADY = 0.8  # a rank that starts at this share of its end has no stairs left to climb
 
 
@@ -171,7 +172,7 @@ def _spacing(cells: Cells, *, starts: tuple[str, str] = ("structured", "scattere
     return Evidence(
         sentence=f"the early loss of {starts[0]} is lower than that of {starts[1]} by a factor of {10**gain.mean:.2g} "
         f"[{10**gain.low:.2g}, {10**gain.high:.2g}]",
-        holds=bool(gain.low > 0),
+        holds=True if gain.low > 0 else False if gain.high < SMALLEST_GAIN else None,
         effect=gain.mean,
         low=gain.low,
         high=gain.high,
@@ -263,7 +264,7 @@ CLAIMS = (
         test=_spacing,
         counterexample=_climbing,
         control=lambda cells: _spacing(cells, starts=("scattered", "scattered"), partner=1),
-        smallest_effect=0.3,
+        smallest_effect=SMALLEST_GAIN,
         source="this study",
     ),
     Claim(

@@ -15,8 +15,8 @@ from ._staircase_claims import CLAIMS
 __all__ = ["staircase"]
 
 FRESH = 1000
-"""Seed s of the study starts random numbers at FRESH + s. The ε, the reach of the null and the width of a jump were chosen while
-looking at networks started at 0 to 19; a verdict is worth something only on others."""
+"""Seed s of the study starts random numbers at FRESH + s. The ε, the reach of the null and the width of a jump were chosen
+while looking at networks started at 0 to 19; a verdict is worth something only on others."""
 
 
 def _summaries(cells: Cells) -> list[Mapping[str, Any]]:
