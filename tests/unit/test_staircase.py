@@ -13,7 +13,7 @@ from neurofn.instruments.rank import gram_spectrum
 from neurofn.studies import Cells, run
 from neurofn.studies._staircase import FINE, LAYERS, RANK, STARTS, Reader, builder, lower_bounds, schedule
 from neurofn.studies._staircase_claims import CLAIMS
-from neurofn.studies.staircase import staircase
+from neurofn.studies.staircase import FRESH, staircase
 from neurofn.train import Recipe, Stack, build_seeded, train
 
 STAIRS, SKIPS, SPACING, BOUND, DEEPER = CLAIMS
@@ -197,7 +197,7 @@ def test_a_diverged_seed_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def sick(start: str, *, width: int) -> Any:
         def build(seed: int) -> nn.Module:
             built = healthy(seed)
-            if seed == 1:
+            if seed == FRESH + 1:
                 nn.init.constant_(built.get_submodule("linear3").get_parameter("bias"), float("inf"))
             return built
 

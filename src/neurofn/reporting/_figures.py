@@ -7,7 +7,7 @@ neuron). Each is made only when its readings exist.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,11 +92,12 @@ def _learning(readings: Readings, order: Sequence[str]) -> Figure | None:
         return None
     lines = {label: _network(sites) for label, sites in readings.get(reading).items()}
     accuracy = "accuracy" in reading
+    if accuracy:  # good accuracies crowd at the top of their axis, errors spread over a logarithmic one
+        lines, reading = {label: _errors(one) for label, one in lines.items()}, "validation error"
     labels = _ordered(lines, order)
-    better: Callable[..., str] = max if accuracy else min
-    best = labels[0] if labels[0] in order else better(labels, key=lambda label: lines[label].middle[-1])
+    best = labels[0] if labels[0] in order else min(labels, key=lambda label: lines[label].middle[-1])
     ghost = replace(lines[best], name=best)
-    y = _axis(reading, lines.values(), format="~%" if accuracy else "", log=not accuracy)
+    y = _axis(reading, lines.values(), format="~%" if accuracy else "", log=True)
     panels = [
         Panel(
             label,
@@ -105,11 +106,19 @@ def _learning(readings: Readings, order: Sequence[str]) -> Figure | None:
         )
         for label in labels[:PANELS]
     ]
-    caption = f"{reading.capitalize()} over training steps.{_left_out(labels)}"
+    what = "Validation error, the share of wrong answers," if accuracy else reading.capitalize()
+    caption = f"{what} over training steps.{_left_out(labels)}"
     drawing = f"Lines are medians over seeds, bands hold {lines[best].words}; the number is the last median."
     reference = f"{best}, for comparison" if len(labels) > 1 else ""
     x = _steps(list(lines.values()))
     return _trimmed(Figure("learning", "Learning curves", caption, drawing, x, tuple(panels), (), reference))
+
+
+def _errors(one: Line) -> Line:
+    def wrong(values: Sequence[float | None]) -> tuple[Any, ...]:
+        return tuple(None if value is None else 1 - value for value in values)
+
+    return replace(one, low=wrong(one.high), middle=wrong(one.middle), high=wrong(one.low), run=wrong(one.run))
 
 
 def _rank(readings: Readings, order: Sequence[str], instrument: str) -> Figure:

@@ -58,9 +58,9 @@ def _leaderboard(cells: Cells) -> Table:
         "columns": [
             _column("neuron", "Neuron"), _column("score", f"Test {metric_of(task)[0]}", "%", ".2f"),
             _column("low", "Low", "%", ".2f"), _column("high", "High", "%", ".2f"), _column("seeds", "Seeds"),
-            _column("parameters", "Parameters", "", ",d"), _column("seconds", "Seconds", "s per seed", ".2f"),
+            _column("parameters", "Parameters", "", ",d"), _column("seconds", "Seconds", "per seed", ".2f"),
             _column("diverged", "Diverged", "seeds"), _column("dead", "Dead", "share", ".1%"),
-            _column("rate", "Learning rate", "", "g"),
+            _column("rate", "Rate", "", "g"),
         ],
         "rows": rows,
     }  # fmt: skip

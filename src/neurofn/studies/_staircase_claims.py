@@ -12,7 +12,7 @@ from ..instruments import EpsilonRank
 from ._base import Cells, Claim, Evidence
 from ._jumps import Jumps, plateaus, pooled, shifted_jumps
 from ._staircase import FINE, LAYERS, RANK, STARTS
-from ._statistics import mean_interval
+from ._statistics import Interval, mean_interval
 
 __all__ = ["CLAIMS"]
 
@@ -69,16 +69,12 @@ def _stairs(cells: Cells, *, partner: int = 0) -> Evidence:
     stepped = sum(count >= 2 for count in counts)
     above = sum(each.observed > each.null_median for each in jumps)
     coarse = _paired_jumps(losses, _ranks(cells, "baseline"), partner=partner)
-    beside = (
-        f"; at ε = {RANK.eps:g} {np.mean([c.observed for c in coarse]):.0%}, p = {pooled(coarse)[2]:.2g}"
-        if coarse
-        else ""
-    )
+    beside = f" at ε = {FINE.eps:g}, {pooled(coarse)[2]:.2g} at {RANK.eps:g}" if coarse else ""
+    whose = " of another seed" if partner else ""
     return Evidence(
-        sentence=f"{observed:.0%} of the fall of the log loss lies at rises of the rank{' of another seed' if partner else ''} "
-        f"(ε = {FINE.eps:g}), {median:.0%} when the rises are shifted; above the median of the shifts in {above} of "
-        f"{len(seeds)} seeds, pooled p = {p:.2g} (single: {', '.join(f'{each.p:.2g}' for each in jumps)}){beside}; two or more "
-        f"plateaus of the rank in {stepped} of {len(seeds)} seeds ({', '.join(map(str, counts))})",
+        sentence=f"{observed:.0%} of the fall of the log loss lies at rises of the rank{whose}, {median:.0%} when the rises "
+        f"are shifted (more than shifted in {above} of {len(seeds)} seeds, p = {p:.2g}{beside}); the rank has two or more plateaus "
+        f"in {stepped} of {len(seeds)} seeds",
         holds=min(stepped, above) >= MOST * len(seeds) and p < 0.01,
         effect=gain.mean,
         low=gain.low,
@@ -141,8 +137,7 @@ def _skips(cells: Cells, *, start: str = "structured") -> Evidence:
     gain = mean_interval(np.log10(usual / early))
     return Evidence(
         sentence=f"{start}: rank {_span(begins)} at the start and {_span(ends)} at the end, no stairs left in {steady} of "
-        f"{len(early)} seeds (baseline: {_span(from_one)} and {_span(climbs)}); the early loss is lower by a factor of "
-        f"{10**gain.mean:.2g} [{10**gain.low:.2g}, {10**gain.high:.2g}]",
+        f"{len(early)} seeds (baseline: {_span(from_one)} and {_span(climbs)}); the early loss is {_times(gain)} lower",
         holds=bool(steady >= MOST * len(early) and gain.low > 0),
         effect=gain.mean,
         low=gain.low,
@@ -150,6 +145,11 @@ def _skips(cells: Cells, *, start: str = "structured") -> Evidence:
         n=len(early),
         unit="decades of loss",
     )
+
+
+def _times(gain: Interval) -> str:
+    """A gain in decades as a factor with its interval."""
+    return "{:g} times [{:g}, {:g}]".format(*(float(f"{10**part:.2g}") for part in (gain.mean, gain.low, gain.high)))
 
 
 def _span(values: Array) -> str:
@@ -170,8 +170,7 @@ def _spacing(cells: Cells, *, starts: tuple[str, str] = ("structured", "scattere
         return _too_few(len(even))
     gain = mean_interval(np.log10(np.roll(scattered, partner) / even))
     return Evidence(
-        sentence=f"the early loss of {starts[0]} is lower than that of {starts[1]} by a factor of {10**gain.mean:.2g} "
-        f"[{10**gain.low:.2g}, {10**gain.high:.2g}]",
+        sentence=f"the early loss of {starts[0]} is {_times(gain)} lower than that of {starts[1]}",
         holds=True if gain.low > 0 else False if gain.high < SMALLEST_GAIN else None,
         effect=gain.mean,
         low=gain.low,

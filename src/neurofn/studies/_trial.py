@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -175,7 +176,7 @@ class _Run:
         if self.detailed:  # one value per neuron is too much at every step; the curve K(D) is wanted at the end
             rows = record.table()
             self.neurons.append(
-                Readings.of(row for row in rows if row["unit"] is None or (last and row["reading"] == "curve"))
+                Readings.of(row for row in rows if isnan(row["unit"]) or (last and row["reading"] == "curve"))
             )
 
     def _row(self, step: int, seed: int, reading: str, value: float) -> None:
