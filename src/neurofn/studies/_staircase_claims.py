@@ -73,8 +73,8 @@ def _stairs(cells: Cells, *, partner: int = 0) -> Evidence:
     whose = " of another seed" if partner else ""
     return Evidence(
         sentence=f"{observed:.0%} of the fall of the log loss lies at rises of the rank{whose}, {median:.0%} when the rises "
-        f"are shifted (more than shifted in {above} of {len(seeds)} seeds, p = {p:.2g}{beside}); the rank has two or more plateaus "
-        f"in {stepped} of {len(seeds)} seeds",
+        f"are shifted (more than shifted in {above} of {len(seeds)} seeds, p = {p:.2g}{beside}); the rank has two or more "
+        f"plateaus in {stepped} of {len(seeds)} seeds",
         holds=min(stepped, above) >= MOST * len(seeds) and p < 0.01,
         effect=gain.mean,
         low=gain.low,
