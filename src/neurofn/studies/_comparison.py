@@ -144,7 +144,6 @@ def claims(settings: Mapping[str, Any]) -> list[Claim]:
         test=_best,
         control=_best_control,
         counterexample=lambda: _example(settings, first, others[0], swapped=True),
-        smallest_effect=SMALLEST,
     )
     return [best, *(_better_than_first(name, first, settings) for name in others)]
 
