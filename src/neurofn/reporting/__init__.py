@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._explanations_pictures import pictured, worded
 from ._report import report
 
-__all__ = ["report"]
+__all__ = ["pictured", "report", "worded"]

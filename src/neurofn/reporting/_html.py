@@ -27,7 +27,7 @@ from ._tables import (
 )
 from ._view import Verdict, View, effect_text, is_control, neuron_name
 
-__all__ = ["as_html"]
+__all__ = ["as_html", "content_hash", "foot", "repeat", "resource"]
 
 Spec = dict[str, Any]
 CLAIMS = 10  # claims that stand open; the rest waits under one line
@@ -69,9 +69,9 @@ def as_html(view: View) -> str:
 
     page = Page(view)
     _fill(page)
-    script, style, bundle = _resource("page.js"), _resource("page.css"), _bundle()
+    script, style, bundle = resource("page.js"), resource("page.css"), _bundle()
     policy = (
-        f"default-src 'none'; script-src {_hash(bundle)} {_hash(script)}; style-src {_hash(style)}; "
+        f"default-src 'none'; script-src {content_hash(bundle)} {content_hash(script)}; style-src {content_hash(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     question = view.get("question") or view.get("study", "report")
@@ -81,7 +81,7 @@ def as_html(view: View) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
         f"<title>{e(question)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        f"{_top(view, page)}<main id='main'>\n{''.join(map(_section, page.sections))}</main>\n{_foot(view)}"
+        f"{_top(view, page)}<main id='main'>\n{''.join(map(_section, page.sections))}</main>\n{foot(view)}"
         f'<script type="application/json" id="charts">{_json({"config": CONFIG, "specs": page.specs})}</script>\n'
         f"<script>{bundle}</script>\n<script>{script}</script>\n</body>\n</html>\n"
     )
@@ -106,7 +106,7 @@ def _fill(page: Page) -> None:
     page.add("dead", "Dead neurons", _rows(page, rows.get("dead")))
     costs = "".join(_rows(page, rows.get(name), titled=True) for name in ("seconds", "parameters"))
     page.add("cost", "Time and parameters", f'<div class="pair">{costs}</div>' if costs else "")
-    page.add("repeat", "How to repeat this", _repeat(view))
+    page.add("repeat", "How to repeat this", repeat(view))
     notes = [*view.get("missing", []), *view.get("notes", [])]
     page.add("notes", "Notes", f"<ul>{''.join(f'<li>{e(note)}</li>' for note in notes)}</ul>" if notes else "")
     table = view.get("table", {})
@@ -238,7 +238,8 @@ def _panels(page: Page, figure: Figure) -> str:
     return f'<figure>{caption}{keys}<div class="{kind}">{"".join(made)}</div></figure>'
 
 
-def _repeat(view: View) -> str:
+def repeat(view: View) -> str:
+    """Command, settings and versions, as far as there are any."""
     command = view.get("command")
     made = ""
     if command:
@@ -255,7 +256,8 @@ def _repeat(view: View) -> str:
     return made + (f'<div class="pair">{tables}</div>' if tables else "")
 
 
-def _foot(view: View) -> str:
+def foot(view: View) -> str:
+    """The foot of a page."""
     made = f"Written by neurofn {e(dict(view.get('versions', {})).get('neurofn', ''))}".rstrip()
     return f"<footer><p>{made}. This file is complete in itself and loads nothing.</p></footer>\n"
 
@@ -266,11 +268,13 @@ def _json(value: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _hash(script: str) -> str:
+def content_hash(script: str) -> str:
+    """How a policy names a script or style that is in the page."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """The text of a file beside this one."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 

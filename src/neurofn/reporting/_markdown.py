@@ -13,7 +13,7 @@ from ._rows import row_figures
 from ._tables import flat
 from ._view import Verdict, View, effect_text
 
-__all__ = ["as_markdown"]
+__all__ = ["as_markdown", "escape", "markdown_table", "repeat_parts"]
 
 POINTS = 6  # columns of a curve that a reader still takes in
 
@@ -38,14 +38,14 @@ def as_markdown(view: View) -> str:
     if dead:
         spec = ".1%" if "%" in dead.axis.format else ".3g"
         rows = [[row.label, row.name, row.text, span(row.low, row.high, spec)] for row in dead.rows]
-        parts += ["## Dead neurons", _table(["neuron", "layer", "median", "band"], rows), escape(dead.caption)]
-    parts += _repeat(view)
+        parts += ["## Dead neurons", markdown_table(["neuron", "layer", "median", "band"], rows), escape(dead.caption)]
+    parts += repeat_parts(view)
     notes = [*view.get("missing", []), *view.get("notes", [])]
     parts += ["## Notes", "\n".join(f"- {escape(note)}" for note in notes)] if notes else []
     table = view.get("table", {})
     if table.get("rows"):
         columns = [str(column) for column in table.get("columns") or []]
-        parts += ["## Every seed", _table(columns, [[number(value) for value in row] for row in table["rows"]])]
+        parts += ["## Every seed", markdown_table(columns, [[number(value) for value in row] for row in table["rows"]])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -59,7 +59,8 @@ def escape(text: object) -> str:
     return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", one_line)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose cells show exactly the texts given."""
     lines = [[escape(cell) or " " for cell in row] for row in (head, *rows)]
     made = ["| " + " | ".join(cells) + " |" for cells in lines]
     return "\n".join([made[0], "|" + " --- |" * len(head), *made[1:]])
@@ -69,7 +70,11 @@ def _summary(summary: Mapping[str, Any], title: str) -> list[str]:
     columns = summary.get("columns") or []
     head = [f"{c.get('label') or c.get('name')}{', ' + str(c['unit']) if c.get('unit') else ''}" for c in columns]
     rows = [[number(row.get(c.get("name")), str(c.get("format") or "")) for c in columns] for row in summary["rows"]]
-    return [f"## {escape(summary.get('title') or title)}", _table(head, rows), escape(summary.get("caption") or "")]
+    return [
+        f"## {escape(summary.get('title') or title)}",
+        markdown_table(head, rows),
+        escape(summary.get("caption") or ""),
+    ]
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> str:
@@ -80,7 +85,7 @@ def _verdicts(verdicts: Sequence[Verdict]) -> str:
         claim = f"{verdict.claim} ({raw['source']})" if raw.get("source") else verdict.claim
         seen = [effect_text(verdict), p_value(raw.get("p")), number(raw.get("seeds"))]
         rows.append([verdict.word, verdict.sentence, claim, *seen, verdict.control])
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def _figure(figure: Figure) -> str:
@@ -99,7 +104,9 @@ def _figure(figure: Figure) -> str:
         for one in pane.lines
     ]
     head = ["", "median of", *(number(value, ",.4g") for value in chosen)]
-    return f"{escape(figure.caption)} Medians over seeds; {figure.x.title} in the columns.\n\n{_table(head, rows)}"
+    return (
+        f"{escape(figure.caption)} Medians over seeds; {figure.x.title} in the columns.\n\n{markdown_table(head, rows)}"
+    )
 
 
 def _name(pane: Pane, one: Line) -> str:
@@ -111,7 +118,8 @@ def _medians(one: Line, chosen: Sequence[float], spec: str) -> list[str]:
     return [number(found[value], spec) if value in found else MISSING for value in chosen]
 
 
-def _repeat(view: View) -> list[str]:
+def repeat_parts(view: View) -> list[str]:
+    """Command, settings and versions, as far as there are any."""
     parts = ["## How to repeat this"]
     command = str(view.get("command"))
     if command:
@@ -125,5 +133,5 @@ def _repeat(view: View) -> list[str]:
     if seconds is not None:
         rows.append(("computed in", number(seconds, ".1f", "s")))
     if rows:
-        parts.append(_table(["setting", "value"], [list(row) for row in rows]))
+        parts.append(markdown_table(["setting", "value"], [list(row) for row in rows]))
     return parts if len(parts) > 1 else []

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._errors import DataError
 
-__all__ = ["plain"]
+__all__ = ["clean", "plain"]
 
 SCHEMA = 1
 RECORD_COLUMNS = {"step", "seed", "site", "instrument", "reading", "value"}
@@ -31,10 +31,10 @@ def plain(result: object) -> dict[str, Any]:
     data = result.to_dict() if hasattr(result, "to_dict") else result
     if not isinstance(data, Mapping):
         raise DataError(
-            f"a report is made from a Result, a Record or their to_dict(), not from {type(result).__name__}; "
-            "write: report(run('compare_functions'), 'out.html')"
+            f"a report is made from a Result, a Record, their to_dict() or a list of explanations, "
+            f"not from {type(result).__name__}; write: report(run('compare_functions'), 'out.html')"
         )
-    data = _clean(data)
+    data = clean(data)
     if "study" not in data:
         data = _from_record(data)
     if data.get("schema") not in (None, SCHEMA):
@@ -46,13 +46,14 @@ def plain(result: object) -> dict[str, Any]:
     return data
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
+    """The value as JSON knows it; NaN and infinities become None."""
     if isinstance(value, Mapping):
-        return {str(key): _clean(item) for key, item in value.items()}
+        return {str(key): clean(item) for key, item in value.items()}
     if hasattr(value, "tolist"):  # numpy scalars and arrays
         value = value.tolist()
     if isinstance(value, list | tuple):
-        return [_clean(item) for item in value]
+        return [clean(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if value is None or isinstance(value, str | int | float) else str(value)

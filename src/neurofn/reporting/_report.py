@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import SettingError, StoreError, did_you_mean
+from ._explanations import explained, is_explanations, plain_explanations
+from ._explanations_page import as_page
+from ._explanations_text import as_text
 from ._html import as_html
 from ._markdown import as_markdown
 from ._plain import plain
@@ -23,10 +26,12 @@ SUFFIXES = {".html": "html", ".htm": "html", ".md": "markdown", ".markdown": "ma
 def report(result: object, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
     """Write a result as one file that can be read anywhere, and return its path.
 
-    ``result`` is a Result or a Record (anything with ``to_dict()``), or such a dict. The format follows the suffix
-    (``.html``, ``.md``, ``.json``) unless ``format`` says ``"html"``, ``"markdown"`` or ``"json"``. The HTML file is
-    complete in itself: scripts, styles and numbers are inside it, nothing is loaded, and all text is escaped. A file
-    that is there already is replaced in one step, so that a reader never meets half a report.
+    ``result`` is a Result or a Record (anything with ``to_dict()``), or such a dict; or a list of explanations, or of their
+    dicts, each with "examples" made by `pictured` or `worded` where there are any; or a dict with that list as
+    "explanations" and with "question", "measure", "command", "settings" and "notes" as far as known. The format follows
+    the suffix (``.html``, ``.md``, ``.json``) unless ``format`` says ``"html"``, ``"markdown"`` or ``"json"``. The HTML
+    file is complete in itself: scripts, styles and numbers are inside it, nothing is loaded, and all text is escaped. A
+    file that is there already is replaced in one step, so that a reader never meets half a report.
 
     Raises SettingError for an unknown format, DataError for something that is not a result, MissingExtraError when
     HTML is asked for without the packages of ``neurofn[report]``, and StoreError when the file cannot be written.
@@ -44,7 +49,10 @@ def report(result: object, path: str | os.PathLike[str], *, format: str | None =
     """
     target = Path(path)
     chosen = _format(target, format)
-    text = _WRITERS[chosen](plain(result))
+    if is_explanations(result):
+        text = _EXPLANATION_WRITERS[chosen](plain_explanations(result))
+    else:
+        text = _WRITERS[chosen](plain(result))
     _write(target, text)
     return target
 
@@ -73,6 +81,11 @@ def as_json(data: Mapping[str, Any]) -> str:
 _WRITERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "html": lambda data: as_html(view(data)),
     "markdown": lambda data: as_markdown(view(data)),
+    "json": as_json,
+}
+_EXPLANATION_WRITERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "html": lambda data: as_page(explained(data)),
+    "markdown": lambda data: as_text(explained(data)),
     "json": as_json,
 }
 
