@@ -136,7 +136,18 @@ def saved(path: Path, **changes: Any) -> Path:
         {"site": np.full(40, -1)},
         {"site.texts": np.arange(3)},
     ],
-    ids=["format", "no column", "too few", "two axes", "texts", "objects", "fractions", "numbers", "negative", "no texts"],
+    ids=[
+        "format",
+        "no column",
+        "too few",
+        "two axes",
+        "texts",
+        "objects",
+        "fractions",
+        "numbers",
+        "negative",
+        "no texts",
+    ],
 )
 def test_files_that_are_something_else(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(StoreError, match="no record that can be read"):
