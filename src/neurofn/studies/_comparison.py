@@ -18,6 +18,7 @@ LINEAR = "sum(linear)"
 CONDITIONS = ("trained", "matched", "readout")
 SMALLEST = 0.5
 LEVEL = 0.05
+FEW = 5  # below this many seeds an interval cannot show that nothing is there
 
 
 def short(text: str) -> str:
@@ -61,7 +62,7 @@ def _difference(cells: Cells, name: str, condition: str) -> Evidence:
     comparison, p = family[name]
     better = p < LEVEL and comparison.difference > 0
     worse = p < LEVEL and comparison.difference < 0
-    negligible = not better and not worse and comparison.high < SMALLEST
+    negligible = not better and not worse and comparison.n >= FEW and comparison.high < SMALLEST
     remark = f"; if {comparison.first} is better, then by less than {SMALLEST:g} points" if negligible else ""
     return Evidence(
         sentence=describe(comparison, p=p) + remark, holds=True if better else False if worse or negligible else None,

@@ -1,0 +1,138 @@
+"""The comparison of neuron functions: what it refuses, what it scores, and what its verdicts say on made-up numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from neurofn._errors import LanguageError, SettingError, UnknownNameError
+from neurofn.studies import Cells, catalogue, run
+from neurofn.studies._comparison import CONDITIONS, claims, metric
+from neurofn.studies._trial import Trial, _build, _Run, best_learning_rate
+from neurofn.tasks import catalogue as tasks
+from neurofn.train import build_seeded
+
+STUDY = catalogue["compare_functions"]
+WILD = "square(square(square(sum(square))))"
+SMALL = {"steps": 30, "width": 6, "depth": 1, "readings": 2, "learning_rates": [0.01]}
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"neuron": ["relo(sum(linear))"]}, LanguageError, "did you mean 'relu'"),
+        ({"neuron": ["sum(bspline(grid=0))"]}, LanguageError, "whole number from 1"),
+        ({"condition": ["matchd"]}, SettingError, "did you mean 'matched'"),
+        ({"task": "digit"}, UnknownNameError, "did you mean 'digits'"),
+        ({"steps": 0}, SettingError, "give 1 or more"),
+        ({"learning_rates": [0.0]}, SettingError, "between 0 and 10"),
+        ({"learning_rates": []}, SettingError, "give at least one value"),
+        ({"seeds": 0}, SettingError, "give 1 or more"),
+        ({"widht": 3}, SettingError, "did you mean 'width'"),
+    ],
+)
+def test_wrong_settings_are_refused_before_training(given: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error) as caught:
+        STUDY.settings("small", **given)
+    assert words in str(caught.value)
+
+
+def test_neurons_are_named_by_their_canonical_text() -> None:
+    settings = STUDY.settings("smoke", neuron=["sum(rational(5, 4))", "sum(rational)", "relu( sum(linear) )"])
+    assert settings["neuron"] == ["sum(rational)", "relu(sum(linear))"]
+
+
+def scores(settings: dict[str, Any], values: dict[tuple[str, str], np.ndarray]) -> Cells:
+    rows = []
+    for (neuron, condition), tests in values.items():
+        for seed, value in enumerate(tests):
+            found = {metric(settings): value, metric(settings, "validation"): value}
+            rows.append({"neuron": neuron, "condition": condition, "seed": seed, **found})
+    return Cells.of(rows, settings=settings)
+
+
+def judged(shift: dict[str, float], *, seeds: int = 10) -> Any:
+    """The verdict on b against a, where b is better by shift[condition] points."""
+    settings = STUDY.settings("small", neuron=["relu(sum(linear))", "gelu(sum(linear))"], seeds=seeds)
+    a, b = settings["neuron"]
+    base = 0.9 + 0.001 * np.random.default_rng(0).standard_normal(seeds)
+    noise = 0.0005 * np.random.default_rng(1).standard_normal(seeds)
+    values = {("sum(linear)", "trained"): base - 0.2}
+    for condition in CONDITIONS:
+        values[a, condition] = base
+        values[b, condition] = base + noise + shift[condition] / 100
+    return claims(settings)[1].judge(scores(settings, values))
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdict"),
+    [
+        ({"trained": 2.0, "matched": 2.0, "readout": 0.0}, "holds"),
+        ({"trained": 2.0, "matched": 0.0, "readout": 0.0}, "uncontrolled"),
+        ({"trained": 2.0, "matched": 2.0, "readout": 3.0}, "uncontrolled"),
+        ({"trained": -2.0, "matched": -2.0, "readout": 0.0}, "fails"),
+        ({"trained": 0.0, "matched": 0.0, "readout": 0.0}, "fails"),
+        ({"trained": 0.2, "matched": 0.2, "readout": 0.0}, "undecided"),
+    ],
+)
+def test_verdicts_on_made_up_scores(shift: dict[str, float], verdict: str) -> None:
+    assert judged(shift).verdict == verdict
+
+
+def test_two_seeds_decide_nothing() -> None:
+    for shift in (2.0, 0.0, -2.0):
+        found = judged({"trained": shift, "matched": shift, "readout": 0.0}, seeds=2)
+        assert found.verdict == "undecided"
+        assert "too few for any" in found.sentence
+
+
+def test_the_best_is_chosen_by_validation_not_by_test() -> None:
+    settings = STUDY.settings("small", neuron=["relu(sum(linear))", "gelu(sum(linear))"])
+    a, b = settings["neuron"]
+    rows = []
+    for seed in range(10):
+        for name, test, validation in ((a, 0.9, 0.95), (b, 0.95 + 0.001 * seed, 0.9)):
+            found = {metric(settings): test, metric(settings, "validation"): validation}
+            rows += [{"neuron": name, "condition": condition, "seed": seed, **found} for condition in CONDITIONS]
+    verdict = claims(settings)[0].judge(Cells.of(rows, settings=settings))
+    assert verdict.verdict == "fails"
+    assert verdict.sentence.startswith("relu, which validation chooses, is worse than gelu")
+
+
+def test_a_neuron_that_diverges_is_reported_and_the_others_go_on() -> None:
+    with torch.random.fork_rng(devices=[]):
+        result = run(
+            STUDY, size="smoke", neuron=[WILD, "relu(sum(linear))"], **{**SMALL, "depth": 3, "learning_rates": [9.0]}
+        )
+    columns = result.table["columns"]
+    rows = [dict(zip(columns, row, strict=True)) for row in result.table["rows"]]
+    lost = {row["neuron"] for row in rows if row["diverged"]}
+    assert WILD in lost
+    assert all(row["test accuracy"] is None for row in rows if row["diverged"])
+    assert any(row["test accuracy"] is not None for row in rows if row["neuron"] == "relu(sum(linear))")
+    board = next(summary for summary in result.summaries if summary["name"] == "leaderboard")
+    assert board["rows"][-1]["neuron"] == WILD
+
+
+def test_regression_is_scored_by_the_share_of_variance() -> None:
+    with torch.random.fork_rng(devices=[]):
+        result = run(STUDY, size="smoke", task="function-1d", neuron=["tanh(sum(linear))"], **{**SMALL, "steps": 5})
+    assert "test R2" in result.table["columns"]
+
+
+def test_hidden_layers_of_the_readout_condition_do_not_learn() -> None:
+    trial = Trial("digits", "relu(sum(linear))", "readout", 6, 2, 20, 64, 2, (0.01,))
+    with torch.random.fork_rng(devices=[]):
+        trained = _Run(trial, (0, 1), 0.01, detailed=False).stack.network(1)
+        drawn = build_seeded(lambda seed: _build(trial, tasks["digits"]), 1)
+    for (name, after), before in zip(trained.named_parameters(), drawn.parameters(), strict=True):
+        assert torch.equal(after, before) == name.startswith("hidden."), name
+
+
+def test_the_learning_rate_is_the_best_on_validation() -> None:
+    trial = Trial("digits", "relu(sum(linear))", "trained", 8, 1, 60, 64, 2, (1e-6, 0.01))
+    with torch.random.fork_rng(devices=[]):
+        assert best_learning_rate(trial) == 0.01
