@@ -31,7 +31,7 @@ def formulas_of_length_2(concepts: tuple[str, ...]) -> list[str]:
 def brute(problem: Planted) -> list[Any]:
     """The best formula of up to two concepts, by looking at all."""
     texts = formulas_of_length_2(problem.concepts)
-    masks = np.stack([truth(text, problem).ravel() for text in texts]).astype(float)
+    masks = np.stack([truth(text, problem.by_name).ravel() for text in texts]).astype(float)
     units = problem.units.reshape(len(problem.units), -1).astype(float)
     both = units @ masks.T
     iou = both / (masks.sum(axis=1) + units.sum(axis=1)[:, None] - both)
@@ -41,12 +41,12 @@ def brute(problem: Planted) -> list[Any]:
 def test_without_noise_a_unit_is_its_formula() -> None:
     problem = plant(units=(30, 0), noise=0.0, seed=2)
     for unit, text in zip(problem.units, problem.formulas, strict=True):
-        np.testing.assert_array_equal(unit, truth(text, problem))
+        np.testing.assert_array_equal(unit, truth(text, problem.by_name))
 
 
 def test_noise_moves_its_share_of_the_hits(problem: Planted) -> None:
     for unit, text in zip(problem.units[:30], problem.formulas, strict=False):
-        true = truth(text, problem)
+        true = truth(text, problem.by_name)
         assert unit.sum() == true.sum()
         assert (unit & ~true).sum() == round(0.1 * true.sum())
 
@@ -54,12 +54,12 @@ def test_noise_moves_its_share_of_the_hits(problem: Planted) -> None:
 def test_every_concept_of_a_formula_matters(problem: Planted) -> None:
     for text in problem.formulas[:30]:
         used = [name for name in problem.concepts if name in text.replace("(", " ").replace(")", " ").split()]
-        whole = truth(text, problem)
+        whole = truth(text, problem.by_name)
         for name in used:
             masks = problem.masks.copy()
             masks[problem.concepts.index(name)] = False
             other = Planted(problem.concepts, masks, problem.units, problem.formulas, problem.noise)
-            assert (truth(text, other) != whole).any()
+            assert (truth(text, other.by_name) != whole).any()
 
 
 def test_lengths_and_operators_are_mixed() -> None:
@@ -115,7 +115,7 @@ def test_the_seed_decides() -> None:
 )
 def test_what_is_no_formula_is_told(problem: Planted, text: str) -> None:
     with pytest.raises(DataError, match="cannot read the formula"):
-        truth(text, problem)
+        truth(text, problem.by_name)
 
 
 def test_wrong_settings_are_told(problem: Planted) -> None:

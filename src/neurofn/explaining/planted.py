@@ -8,7 +8,7 @@ takes chance for knowledge is seen.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -55,6 +55,11 @@ class Planted:
     units: Array
     formulas: tuple[str, ...]
     noise: float
+
+    @property
+    def by_name(self) -> dict[str, Array]:
+        """The masks by the names of their concepts."""
+        return dict(zip(self.concepts, self.masks, strict=True))
 
 
 def plant(
@@ -149,20 +154,20 @@ def _moved(true: Array, noise: float, generator: np.random.Generator) -> Array:
     return flat.reshape(true.shape)
 
 
-def truth(formula: str, problem: Planted) -> Array:
-    """Where a formula is true: bool (samples, positions). Concepts are words; AND, OR, NOT and brackets join them, AND and
-    OR bind alike, from left to right.
+def truth(formula: str, masks: Mapping[str, Array]) -> Array:
+    """Where a formula is true: bool, in the shape of the masks (name of concept -> bool array).
 
-    Raises DataError for a text that is no such formula.
+    Concepts are single words; AND, OR, NOT and brackets join them, AND and OR bind alike, from left to right. Raises
+    DataError for a text that is no such formula.
 
-    >>> problem = plant(units=(1, 0))
-    >>> bool((truth("concept0 AND NOT concept0", problem)).any())
-    False
+    >>> a, b = np.array([True, True]), np.array([True, False])
+    >>> truth("a AND NOT b", {"a": a, "b": b})
+    array([False,  True])
     """
     words = formula.replace("(", " ( ").replace(")", " ) ").split()
     try:
-        value, rest = _read_chain(words, problem)
-    except (IndexError, ValueError) as error:
+        value, rest = _read_chain(words, masks)
+    except (LookupError, ValueError) as error:
         raise DataError(f"cannot read the formula {formula!r}; expected such as '(a OR b) AND NOT c'") from error
     if rest:
         raise DataError(
@@ -171,25 +176,25 @@ def truth(formula: str, problem: Planted) -> Array:
     return value
 
 
-def _read_chain(words: list[str], problem: Planted) -> tuple[Array, list[str]]:
-    value, words = _read_term(words, problem)
+def _read_chain(words: list[str], masks: Mapping[str, Array]) -> tuple[Array, list[str]]:
+    value, words = _read_term(words, masks)
     while words and words[0] in ("AND", "OR"):
         operator = words[0]
-        other, words = _read_term(words[1:], problem)
+        other, words = _read_term(words[1:], masks)
         value = value & other if operator == "AND" else value | other
     return value, words
 
 
-def _read_term(words: list[str], problem: Planted) -> tuple[Array, list[str]]:
+def _read_term(words: list[str], masks: Mapping[str, Array]) -> tuple[Array, list[str]]:
     if words[0] == "NOT":
-        value, rest = _read_term(words[1:], problem)
+        value, rest = _read_term(words[1:], masks)
         return ~value, rest
     if words[0] == "(":
-        value, rest = _read_chain(words[1:], problem)
+        value, rest = _read_chain(words[1:], masks)
         if rest[0] != ")":
             raise ValueError(rest[0])
         return value, rest[1:]
-    return problem.masks[problem.concepts.index(words[0])], words[1:]
+    return masks[words[0]], words[1:]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,9 +249,9 @@ def grade(explainer: Callable[[Planted], Sequence[Found]], problem: Planted, *, 
         )
     claimed = np.array([item.p is not None and item.p < level for item in found], dtype=bool)
     real = np.array([bool(text) for text in problem.formulas], dtype=bool)
-    missed = []
+    masks, missed = problem.by_name, []
     for item, text in zip(found, problem.formulas, strict=True):
-        if text and (not item.formula or (truth(item.formula, problem) != truth(text, problem)).any()):
+        if text and (not item.formula or (truth(item.formula, masks) != truth(text, masks)).any()):
             missed.append((text, item.formula))
     return Grade(
         planted=int(real.sum()),
