@@ -1,0 +1,276 @@
+"""Concepts: names for positions, from anything countable. A position (pixel, token, sentence, table row) has a set of them.
+
+Whatever they come from, positions with equal sets are grouped while the data stream by; masks are read sample by sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._errors import DataError, SettingError, ShapeError, did_you_mean
+from ._labels import Grouped, Labels, from_codes, from_masks, from_sets, group
+from ._tables import Predicate, columns, label_flags, predicate_flags, quantile_predicates, word_features
+
+__all__ = ["Concepts"]
+
+Array = np.ndarray[Any, Any]
+Read = Callable[[Array], Iterable[Labels]]
+_RESERVED = {"AND", "OR", "NOT"}
+_AT_ONCE = 8  # samples that are grouped together
+
+
+class Concepts:
+    """A source of concepts for samples 0, 1, 2, ... in the order in which the units see them.
+
+    Make one with ``from_masks``, ``from_planes``, ``from_table``, ``from_predicates`` or ``from_tokens``. ``names`` are the
+    concepts, NEIGHBORS(x) among them after `with_neighbors`; ``neighbors`` says for each of these which concepts it joins.
+
+    >>> concepts = Concepts.from_table({"colour": ["red", "blue", "red"], "round": np.array([True, False, False])})
+    >>> concepts.names
+    ('colour=blue', 'colour=red', 'round')
+    """
+
+    def __init__(self, names: Sequence[str], read: Read, *, learns: bool = False) -> None:
+        """``read(part)`` gives batches of labels; ``learns``: whether they depend on ``part`` (bool, samples), the samples
+        that may be learned from. Users call the ``from_...`` methods."""
+        self._own = _checked(names)
+        self._read = read
+        self._learns = learns
+        self._near: dict[str, tuple[str, ...]] = {}
+        self._whole = False
+        self._cache: Grouped | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every concept, those of `with_neighbors` last."""
+        return (*self._own, *self._near)
+
+    @property
+    def neighbors(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """For every concept NEIGHBORS(x): its name and the concepts that it joins."""
+        return tuple(self._near.items())
+
+    def __repr__(self) -> str:
+        return f"Concepts({len(self.names)}: {', '.join(self.names[:4])}{', ...' if len(self.names) > 4 else ''})"
+
+    @classmethod
+    def from_masks(cls, masks: Mapping[str, Any] | Iterable[Any], *, names: Sequence[str] = ()) -> Concepts:
+        """Masks: a mapping name -> bool (samples, *grid); or, with ``names``, an iterable of bool (concepts, *grid), one for
+        each sample, which is read once and never kept.
+
+        The grid may have any number of axes, (H, W) for images. Raises ShapeError where masks differ in shape, DataError
+        for values that are no bools.
+
+        >>> Concepts.from_masks({"dog": np.zeros((5, 8, 8), bool), "sky": np.ones((5, 8, 8), bool)})
+        Concepts(2: dog, sky)
+        """
+        if isinstance(masks, Mapping):
+            arrays = [np.asanyarray(mask) for mask in masks.values()]
+            shapes = {str(name): mask.shape for name, mask in zip(masks, arrays, strict=True)}
+            if len(set(shapes.values())) > 1 or () in shapes.values():
+                raise ShapeError(f"masks must have one shape (samples, *grid), not {shapes}")
+            rows = (lambda: (np.stack([mask[i] for mask in arrays]) for i in range(len(arrays[0])))) if arrays else list
+            return cls(tuple(shapes), lambda _: _mask_batches(rows(), len(arrays)))
+        if not names:
+            raise SettingError("masks without names: pass names=[...], one for each concept")
+        return cls(names, lambda _: _mask_batches(masks, len(names)))
+
+    @classmethod
+    def from_planes(cls, planes: Mapping[str, tuple[Any, Sequence[str]]]) -> Concepts:
+        """Planes of labels: kind -> (numbers, names). Number k > 0 is names[k - 1], 0 is no label.
+
+        numbers: integers (samples, *grid), or (samples,) for a label of the whole sample, which all its positions get.
+        Positions may have a label of every plane; give overlapping parts several planes with equal names. Raises ShapeError
+        for planes that do not fit each other, DataError for numbers beyond the names.
+
+        >>> Concepts.from_planes({"scene": ([1, 2], ["street", "wood"]), "colour": (np.ones((2, 4, 4), int), ["red"])})
+        Concepts(3: street, wood, red)
+        """
+        names = tuple(dict.fromkeys(str(name) for _, own in planes.values() for name in own))
+        number = {name: k for k, name in enumerate(names, start=1)}
+        codes = []
+        for kind, (numbers, own) in planes.items():
+            code = np.asanyarray(numbers)
+            if code.dtype.kind not in "iub" or (code.size and (code.min() < 0 or code.max() > len(own))):
+                raise DataError(f"plane {kind!r}: numbers must be integers from 0 (none) to {len(own)}, its names")
+            codes.append((code, np.array([0, *(number[str(name)] for name in own)], np.int32)))
+        grid: tuple[int, ...] = max((code.shape for code, _ in codes), key=len, default=())
+        for kind, (code, _) in zip(planes, codes, strict=True):
+            if code.shape not in (grid, grid[:1]):
+                raise ShapeError(f"plane {kind!r} has shape {code.shape}, expected {grid} or {grid[:1]}")
+        return cls(names, lambda _: _plane_batches(codes, grid))
+
+    @classmethod
+    def from_table(cls, table: Any) -> Concepts:
+        """Columns of labels of a data frame, structured array or dict, one sample a row: bool columns by their name, others as
+        "column=value". Raises DataError for columns of unequal length, or of numbers with fractions.
+
+        >>> Concepts.from_table({"sex": ["f", "m"], "class": [1, 3]}).names
+        ('sex=f', 'sex=m', 'class=1', 'class=3')
+        """
+        flags = label_flags(columns(table))
+        return cls(tuple(flags), lambda _: [from_masks(np.stack(list(flags.values()), axis=1))])
+
+    @classmethod
+    def from_predicates(
+        cls,
+        table: Any,
+        predicates: Sequence[str] | Mapping[str, Predicate] | None = None,
+        *,
+        quantiles: Sequence[float] = (0.25, 0.5, 0.75),
+    ) -> Concepts:
+        """Predicates over the columns of a table, one sample a row, such as "petal length > q75", "age < 30", "sex == f".
+
+        predicates: texts, or name -> text or function of the columns (name -> array) that gives bool (rows,); without them
+        "column > q" or "< q" for every column of numbers and every one of ``quantiles``, together with the labels of the
+        other columns. Quantiles are those of the samples on which formulas are searched, never of held-out ones.
+
+        >>> Concepts.from_predicates({"age": [20, 30, 40], "sex": ["f", "m", "f"]}).names
+        ('age < q25', 'age > q50', 'age > q75', 'sex=f', 'sex=m')
+        """
+        data = columns(table)
+        found: dict[str, Predicate]
+        if predicates is None:
+            found = {text: text for text in quantile_predicates(data, quantiles)}
+            rest = label_flags({name: column for name, column in data.items() if column.dtype.kind not in "iuf"})
+            found.update({name: _constant(flags) for name, flags in rest.items()})
+        else:
+            found = dict(predicates) if isinstance(predicates, Mapping) else {text: text for text in predicates}
+        everything = np.ones(len(next(iter(data.values()))), bool)
+        for name, predicate in found.items():
+            predicate_flags(name, predicate, data, everything)  # what cannot be read is said now, not in an hour
+
+        def read(part: Array) -> list[Labels]:
+            _same_length(len(part), len(everything))
+            flags = [predicate_flags(name, predicate, data, part) for name, predicate in found.items()]
+            return [from_masks(np.stack(flags, axis=1))]
+
+        return cls(tuple(found), read, learns=True)
+
+    @classmethod
+    def from_tokens(
+        cls, texts: Iterable[Sequence[str]], *, words: int = 2000, features: Mapping[str, Any] | None = None
+    ) -> Concepts:
+        """Tokens of texts, one sample a text, one position a token: frequent words as "word:x", and features of tokens.
+
+        words: how many of the most frequent words (in lower case) are concepts. features: name -> a set of words (a
+        lexicon), a mapping word -> tag such as a part of speech ("name:tag"), or a function of a token that gives a tag,
+        several, True, or None. Units with more places than a text has tokens are read as padded at the end. For concepts
+        of whole texts take `per_sample`.
+
+        >>> Concepts.from_tokens([["The", "dog"], ["a", "dog"]], words=1, features={"article": {"a", "the"}}).names
+        ('word:dog', 'article')
+        """
+        held = [list(text) for text in texts]
+        names, rows = word_features(held, words=words, features=features or {})
+        sets = [np.array(row, np.int32) for row in rows]
+        return cls(names, lambda _: [from_sets(sets, [len(text) for text in held])])
+
+    def with_neighbors(self, near: Mapping[str, Sequence[str]]) -> Concepts:
+        """These concepts and NEIGHBORS(x) for every x of ``near``: true where x or one of the concepts near[x] is.
+
+        Raises DataError for a name that is no concept.
+
+        >>> Concepts.from_table({"a": [True], "b": [False]}).with_neighbors({"a": ["b"]}).names
+        ('a', 'b', 'NEIGHBORS(a)')
+        """
+        for name in (*near, *(other for others in near.values() for other in others)):
+            if name not in self._own:
+                raise DataError(f"no concept {name!r}; {did_you_mean(name, self._own, what='concept')}")
+        made = self._copy()
+        made._near = {f"NEIGHBORS({name})": (name, *others) for name, others in near.items()}
+        return made
+
+    def per_sample(self) -> Concepts:
+        """The same concepts for whole samples: a sample has every label that one of its positions has.
+
+        >>> Concepts.from_tokens([["a", "dog"]]).per_sample()
+        Concepts(2: word:a, word:dog)
+        """
+        made = self._copy()
+        made._whole = True
+        return made
+
+    def _copy(self) -> Concepts:
+        made = Concepts(self._own, self._read, learns=self._learns)
+        made._near, made._whole = self._near, self._whole
+        return made
+
+    def collect(self, part: Array) -> Grouped:
+        """All positions grouped by their label sets. ``part``: bool (samples,), the samples that predicates may learn from.
+
+        Raises ShapeError where there are more or fewer samples than in ``part``.
+
+        >>> Concepts.from_table({"a": [True, False, True]}).collect(np.ones(3, bool)).sets
+        2
+        """
+        if self._cache is None or self._learns:
+            found = group(self._read(part))
+            found = found.per_sample() if self._whole else found
+            joined = [[self._own.index(one) for one in members] for members in self._near.values()]
+            self._cache = found.widened(joined, len(self._own)) if joined else found
+        _same_length(len(part), len(self._cache.ids))
+        return self._cache
+
+
+def _constant(flags: Array) -> Predicate:
+    return lambda _: flags
+
+
+def _same_length(units: int, concepts: int) -> None:
+    if units != concepts:
+        raise ShapeError(
+            f"the units saw {units} samples, the concepts describe {concepts}: give the same ones, in order"
+        )
+
+
+def _checked(names: Sequence[str]) -> tuple[str, ...]:
+    """Names that formulas can be written with."""
+    if not names:
+        raise DataError("there are no concepts: give at least one")
+    for name in names:
+        if (
+            not isinstance(name, str)
+            or not name.strip()
+            or _RESERVED & set(name.split())
+            or name != " ".join(name.split())
+        ):
+            raise DataError(f"a concept cannot be called {name!r}: give a text without AND, OR, NOT and spare spaces")
+    repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if repeated:
+        raise DataError(f"concepts must have different names; given more than once: {', '.join(repeated[:5])}")
+    return tuple(names)
+
+
+def _mask_batches(rows: Iterable[Any], concepts: int) -> Iterator[Labels]:
+    held: list[Array] = []
+    for i, row in enumerate(rows):
+        mask = np.asarray(row)
+        if mask.ndim == 0 or mask.shape[0] != concepts or (held and mask.shape != held[0].shape):
+            wanted = held[0].shape if held else f"({concepts}, *grid)"
+            raise ShapeError(
+                f"the masks of sample {i} have shape {mask.shape}, expected {wanted}: one for each concept"
+            )
+        if mask.dtype != bool:
+            if mask.dtype.kind not in "iuf" or not np.isin(mask, (0, 1)).all():
+                raise DataError(f"the masks of sample {i} are {mask.dtype} with other values than 0 and 1: give bools")
+            mask = mask.astype(bool)
+        held.append(mask)
+        if len(held) == _AT_ONCE:
+            yield from_masks(np.stack(held))
+            held = []
+    if held:
+        yield from_masks(np.stack(held))
+
+
+def _plane_batches(codes: Sequence[tuple[Array, Array]], grid: tuple[int, ...]) -> Iterator[Labels]:
+    for start in range(0, grid[0] if grid else 0, _AT_ONCE):
+        batch = []
+        for code, numbers in codes:
+            some = numbers[np.asarray(code[start : start + _AT_ONCE]).astype(int)]
+            wide = some.reshape(some.shape + (1,) * (len(grid) - some.ndim))
+            batch.append(np.broadcast_to(wide, (len(some), *grid[1:])))
+        yield from_codes(batch)
