@@ -10,7 +10,7 @@ from .._errors import ShapeError
 from ._block import Block
 from ._labels import Grouped
 
-__all__ = ["Counted", "count"]
+__all__ = ["Counted", "count", "fires_at"]
 
 Array = np.ndarray[Any, Any]
 _SAMPLES = 32  # that are looked at together
@@ -85,17 +85,22 @@ def _count_some(found: Counted, values: Array, ids: Array, ranges: tuple[Array, 
     together = max(1, _POSITIONS // max(1, int(np.prod(grid)), flat.shape[2]))
     for start in range(0, len(samples), together):
         sample, unit = samples[start : start + together], units[start : start + together]
-        maps = values[sample, unit]
-        if places != grid and len(grid) == 2:
-            maps = _scaled(maps, grid)
-        maps = maps.reshape(len(maps), -1)
-        fires = (maps > low[unit, None]) & (maps <= high[unit, None])
-        if grid == ():
-            fires = fires.any(axis=1, keepdims=True)  # a sample as a whole: it fires where one of its places does
-        pair, position = fires.nonzero()
+        pair, position = fires_at(values[sample, unit], grid, (low[unit], high[unit])).nonzero()
         sets = ids[sample[pair], position]
         there = sets >= 0
         found.add(unit[pair][there], sets[there])
+
+
+def fires_at(maps: Array, grid: tuple[int, ...], ranges: tuple[Array, Array]) -> Array:
+    """Where activations (n, *places), each with its own range (low, high), fire on the grid: bool (n, positions)."""
+    if maps.shape[1:] != grid and len(grid) == 2:
+        maps = _scaled(maps, grid)
+    elif len(grid) == 1:
+        maps = maps[:, : grid[0]]
+    flat = maps.reshape(len(maps), -1)
+    fires = (flat > ranges[0][:, None]) & (flat <= ranges[1][:, None])
+    # A sample as a whole fires where one of its places does.
+    return fires.any(axis=1, keepdims=True) if grid == () else fires
 
 
 def _scaled(maps: Array, grid: tuple[int, ...]) -> Array:

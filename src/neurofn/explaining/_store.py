@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from typing import IO, Any
 
 import numpy as np
@@ -56,6 +57,7 @@ class Store:
     def _written(self, batch: Array) -> Array:
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the store
+            weakref.finalize(self, self._file.close)
         start = self._file.seek(0, 2)
         self._file.write(np.ascontiguousarray(batch).data)
         self._file.flush()
