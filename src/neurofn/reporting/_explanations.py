@@ -31,6 +31,11 @@ class Unit:
     problem: str
 
     @property
+    def failed(self) -> bool:
+        """Whether there is no formula at all."""
+        return not self.formula
+
+    @property
     def better_than_chance(self) -> bool:
         """Whether the corrected p-value is below 0.05."""
         p = self.numbers["p"]
@@ -57,7 +62,7 @@ class Explained:
     @property
     def answer(self) -> str:
         """How many units are explained beyond chance, in one sentence."""
-        failed = sum(bool(unit.problem) for unit in self.units)
+        failed = sum(unit.failed for unit in self.units)
         rest = f"; {plural(failed, 'unit')} could not be explained" if failed else ""
         tested = [unit for unit in self.units if unit.numbers["p"] is not None]
         if not tested:

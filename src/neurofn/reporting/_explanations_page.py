@@ -69,7 +69,7 @@ def _controls(shown: Explained) -> str:
     )
     top = max((abs(unit.numbers["score"] or 0.0) for unit in shown.units), default=0.0)
     boxes = '<label><input type="checkbox" id="chance"> better than chance</label>' if has["p"] else ""
-    if any(unit.problem for unit in shown.units):
+    if any(unit.failed for unit in shown.units):
         boxes += '<label><input type="checkbox" id="explained"> explained</label>'
     return (
         '<div class="controls" id="controls" role="search" aria-label="Filter and sort the units" hidden>'
@@ -117,7 +117,7 @@ def _card(unit: Unit, i: int, shown: Explained) -> str:
     data = "".join(f' data-{name}="{value:.6g}"' for name, value in given.items() if value is not None)
     data += f' data-formula="{e(unit.formula)}" data-text="{e(f"{unit.name} {unit.formula} {unit.problem}".lower())}"'
     data += ' data-chance="1"' if unit.better_than_chance else ""
-    data += "" if unit.problem else ' data-explained="1"'
+    data += "" if unit.failed else ' data-explained="1"'
     label = f"unit-{i}"
     head = f'<h2 id="{label}"><span class="name">{e(unit.name)}</span> {_formula(unit)}</h2>'
     body = f'<p class="problem">{e(unit.problem)}</p>' if unit.problem else ""
