@@ -114,8 +114,15 @@ def test_the_seed_decides() -> None:
     "text", ["", "a", "concept0 AND", "(concept0", "concept0 concept1", "concept0)", "AND concept0"]
 )
 def test_what_is_no_formula_is_told(problem: Planted, text: str) -> None:
-    with pytest.raises(DataError, match="cannot read the formula"):
+    with pytest.raises(DataError, match=r"cannot read .* in a formula"):
         truth(text, problem.by_name)
+
+
+def test_concepts_may_have_spaces_and_brackets() -> None:
+    masks = {"x > 3": np.array([True, True, False]), "NEIGHBORS(dog)": np.array([True, False, False])}
+    np.testing.assert_array_equal(truth("(x > 3 AND NOT NEIGHBORS(dog)) OR NEIGHBORS(dog)", masks), [True, True, False])
+    np.testing.assert_array_equal(truth("NOT (x > 3)", masks), [False, False, True])
+    np.testing.assert_array_equal(truth("NEIGHBORS(dog) OR x > 3 AND NOT NEIGHBORS(dog)", masks), [False, True, False])
 
 
 def test_wrong_settings_are_told(problem: Planted) -> None:

@@ -157,44 +157,35 @@ def _moved(true: Array, noise: float, generator: np.random.Generator) -> Array:
 def truth(formula: str, masks: Mapping[str, Array]) -> Array:
     """Where a formula is true: bool, in the shape of the masks (name of concept -> bool array).
 
-    Concepts are single words; AND, OR, NOT and brackets join them, AND and OR bind alike, from left to right. Raises
-    DataError for a text that is no such formula.
+    AND, OR, NOT and brackets join concepts; AND and OR bind alike, from left to right. Concepts may have spaces, and brackets
+    that close. Raises DataError for a text that is no such formula.
 
     >>> a, b = np.array([True, True]), np.array([True, False])
-    >>> truth("a AND NOT b", {"a": a, "b": b})
+    >>> truth("a AND NOT (b > 3)", {"a": a, "(b > 3)": b})
     array([False,  True])
     """
-    words = formula.replace("(", " ( ").replace(")", " ) ").split()
-    try:
-        value, rest = _read_chain(words, masks)
-    except (LookupError, ValueError) as error:
-        raise DataError(f"cannot read the formula {formula!r}; expected such as '(a OR b) AND NOT c'") from error
-    if rest:
-        raise DataError(
-            f"cannot read the formula {formula!r} from {rest[0]!r} on; expected such as '(a OR b) AND NOT c'"
-        )
-    return value
+    text = formula.strip()
+    if text in masks:
+        return masks[text]
+    operator, at = _last_operator(text)
+    if operator:
+        first, second = truth(text[:at], masks), truth(text[at + len(operator) + 2 :], masks)
+        return first & second if operator == "AND" else first | second
+    if text.startswith("NOT "):
+        return ~truth(text[4:], masks)
+    if text.startswith("(") and text.endswith(")"):
+        return truth(text[1:-1], masks)
+    raise DataError(f"cannot read {formula!r} in a formula; expected a concept, or such as '(a OR b) AND NOT c'")
 
 
-def _read_chain(words: list[str], masks: Mapping[str, Array]) -> tuple[Array, list[str]]:
-    value, words = _read_term(words, masks)
-    while words and words[0] in ("AND", "OR"):
-        operator = words[0]
-        other, words = _read_term(words[1:], masks)
-        value = value & other if operator == "AND" else value | other
-    return value, words
-
-
-def _read_term(words: list[str], masks: Mapping[str, Array]) -> tuple[Array, list[str]]:
-    if words[0] == "NOT":
-        value, rest = _read_term(words[1:], masks)
-        return ~value, rest
-    if words[0] == "(":
-        value, rest = _read_chain(words[1:], masks)
-        if rest[0] != ")":
-            raise ValueError(rest[0])
-        return value, rest[1:]
-    return masks[words[0]], words[1:]
+def _last_operator(text: str) -> tuple[str, int]:
+    """The last AND or OR that stands in no brackets, and where the space before it is; ("", 0) where there is none."""
+    depth, found = 0, ("", 0)
+    for at, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0 and letter == " ":
+            found = next(((word, at) for word in ("AND", "OR") if text.startswith(f" {word} ", at)), found)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
