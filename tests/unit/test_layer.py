@@ -113,3 +113,21 @@ def test_building_leaves_the_shared_sample_alone() -> None:
         torch.manual_seed(5)
         second = neuron("max(linear)").dense(9, 2)
     assert torch.equal(first.body.weight, second.body.weight)
+
+
+def test_the_quotient_is_safe_for_any_sign_of_the_denominator() -> None:
+    layer = neuron("sum(linear, bias=False) / sum(linear, bias=False)").dense(1, 1)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.fill_(1.0)
+    x = torch.tensor([[-3.0], [-1.0], [0.0], [1.0]])
+    expected = torch.tensor([[-0.75], [-0.5], [0.0], [0.5]])  # x / (1 + |x|)
+    assert torch.equal(layer(x), expected)
+    assert torch.equal(layer.definition(x), expected)
+
+
+@pytest.mark.parametrize("aggregate", ["max", "min", "norm", "std", "var"])
+def test_outputs_start_around_zero(aggregate: str) -> None:
+    with torch.no_grad():
+        outputs = neuron(f"{aggregate}(linear)").dense(64, 64)(torch.randn(512, 64))
+    assert abs(float(outputs.mean())) < 0.2 * float(outputs.std())

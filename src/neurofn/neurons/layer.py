@@ -133,9 +133,11 @@ class _Gather(_Part):
         return columns[0] if len(columns) == 1 else torch.cat(columns, dim=-1)
 
     def _edges(self, terms: Tensor) -> Tensor:
+        # Scaled before they are laid out: edges are large, and each copy of them counts.
+        weight = self.weight if self.scale == 1 else self.weight * self.scale
         if terms.shape[-1] == 1:
-            return terms * self.weight[:, 0] * self.scale
-        return torch.einsum("...ik,iko->...io", terms, self.weight) * self.scale
+            return terms * weight[:, 0]
+        return torch.einsum("...ik,iko->...io", terms, weight)
 
     def forward(self, x: Tensor) -> Tensor:
         terms = self._terms(x, "terms")
