@@ -6,7 +6,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._errors import SettingError, UnknownNameError, did_you_mean
@@ -72,6 +72,19 @@ def study_of(name: str) -> Study:
     return part
 
 
+def whole(_: Any, tokens: Sequence[Any]) -> int:
+    """A whole number of the command line; 1.5 is none, and is not rounded. Raises ValueError.
+
+    >>> from types import SimpleNamespace
+    >>> whole(int, [SimpleNamespace(value="10")])
+    10
+    """
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"expected a whole number such as 10, got {tokens[0].value!r}") from None
+
+
 def line(part: Any) -> str:
     """One line about a part: its formula, question or description, else the first line of its docstring.
 
@@ -114,11 +127,11 @@ def _facts(part: Any) -> Iterator[tuple[str, Any]]:
         yield "settings", inspect.signature(part)
     if isinstance(part, Study):
         yield from _of_study(part)
-    for label in ("parameters", "settings"):
+    for label in ("structure", "parameters", "settings"):
         specs = getattr(part, label, None)
         if isinstance(specs, Mapping):
             for name, spec in specs.items():
-                yield label.removesuffix("s"), f"{name} = {_setting(spec)}"
+                yield {"parameters": "parameter"}.get(label, "setting"), f"{name} = {_setting(spec)}"
     stated = getattr(getattr(part, "facts", None), "stated", None)
     if callable(stated):
         yield from stated().items()

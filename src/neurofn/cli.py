@@ -73,7 +73,7 @@ class Choices:
     neurons: Annotated[
         tuple[str, ...], _repeatable("--neurons", "A neuron, such as 'relu(sum(linear))'; once for each")
     ] = ()
-    seeds: Annotated[int | None, Parameter(help="How many seeds")] = None
+    seeds: Annotated[int | None, Parameter(help="How many seeds", converter=_about.whole)] = None
     size: Annotated[Size, Parameter(help="How much to compute")] = "small"
     settings: Annotated[
         tuple[str, ...], _repeatable("--set", "Any other setting of the study, NAME=VALUE; once for each")

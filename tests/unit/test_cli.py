@@ -231,6 +231,8 @@ def test_show_tells_formula_source_and_settings(capsys: pytest.CaptureFixture[st
     assert "parameter    a = 1" in out
     assert main(["show", TOY]) == 0
     assert "claim        good is better" in capsys.readouterr().out
+    assert main(["show", "rational"]) == 0
+    assert "setting      p = 5, from 0 to 16" in capsys.readouterr().out
     assert main(["show", "EpsilonRank"]) == 0
     assert "eps" in capsys.readouterr().out
 

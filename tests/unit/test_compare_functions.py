@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 import torch
 
 from neurofn._errors import LanguageError, SettingError, UnknownNameError
-from neurofn.studies import Cells, catalogue, run
+from neurofn.studies import Cells, _trial, catalogue, run
+from neurofn.studies._base import MOST_SEEDS
 from neurofn.studies._comparison import CONDITIONS, claims, metric
 from neurofn.studies._trial import Trial, _build, _Run, best_learning_rate
 from neurofn.tasks import catalogue as tasks
@@ -136,3 +138,81 @@ def test_the_learning_rate_is_the_best_on_validation() -> None:
     trial = Trial("digits", "relu(sum(linear))", "trained", 8, 1, 60, 64, 2, (1e-6, 0.01))
     with torch.random.fork_rng(devices=[]):
         assert best_learning_rate(trial) == 0.01
+
+
+@pytest.fixture(scope="module")
+def wandering() -> tuple[_Run, list[dict[str, Any]]]:
+    """A training whose last network is not its best one, and what the study is told of it."""
+    trial = Trial("digits", "relu(sum(linear))", "trained", 6, 2, 60, 16, 12, (0.2,))
+    with torch.random.fork_rng(devices=[]):
+        training = _Run(trial, (0, 1, 2), 0.2, detailed=True)
+        return training, training.results()
+
+
+def curve(found: dict[str, Any], reading: str) -> dict[int, float]:
+    rows = (dict(zip(found["record"].columns, row, strict=True)) for row in found["record"].rows())
+    return {row["step"]: row["value"] for row in rows if row["reading"] == reading}
+
+
+def test_each_seed_keeps_its_best_network_on_validation(wandering: Any) -> None:
+    best = [max(curve(found, "validation accuracy").items(), key=lambda item: item[1]) for found in wandering[1]]
+    assert [(found["metrics"]["kept step"], found["metrics"]["validation accuracy"]) for found in wandering[1]] == best
+    assert any(0 < step < 60 for step, _ in best)
+
+
+def test_the_kept_network_is_scored_on_the_part_that_is_named(wandering: Any) -> None:
+    training, results = wandering
+    data = tasks["digits"].load()
+    for index, found in enumerate(results):
+        network = training.stack.network(index)
+        for part in ("validation", "test"):
+            split = getattr(data, part)
+            right = network(torch.from_numpy(split.x)).argmax(-1).numpy() == split.y
+            assert found["metrics"][f"{part} accuracy"] == pytest.approx(right.mean(), abs=1e-9), part
+
+
+def test_a_loss_is_the_mean_since_the_reading_before(wandering: Any) -> None:
+    training, results = wandering
+    steps = [0, *curve(results[1], "loss")]
+    expected = [training.history.losses[1, a:b].double().mean() for a, b in itertools.pairwise(steps)]
+    assert list(curve(results[1], "loss").values()) == pytest.approx([float(value) for value in expected])
+
+
+def test_dead_is_the_share_of_all_hidden_neurons() -> None:
+    trial = Trial("digits", "relu(sum(linear))", "trained", 6, 2, 1, 16, 2, (0.01,))
+    with torch.random.fork_rng(devices=[]):
+        training = _Run(trial, (0,), 0.01, detailed=False)
+    network = training.stack.network(0)
+    with torch.no_grad():
+        network.hidden[0].body.inside.bias.fill_(-100.0)  # the first of two layers dies; the second lives on its biases
+        network.hidden[1].body.inside.bias.fill_(1.0)
+    training._read_neurons(1, 0, network)
+    assert training.dead == [0.5]
+
+
+def test_matched_layers_give_a_mean_square_of_one() -> None:
+    inputs = torch.randn(2000, 64, generator=torch.Generator().manual_seed(0))
+    power = {}
+    for condition in ("trained", "matched"):
+        trial = Trial("digits", "relu(sum(linear))", condition, 200, 2, 1, 64, 2, (0.01,))
+        network = build_seeded(lambda seed, trial=trial: _build(trial, tasks["digits"]), 0)  # type: ignore[misc]
+        with torch.no_grad():
+            power[condition] = [float(network.hidden[: depth + 1](inputs).square().mean()) for depth in (0, 1)]
+    assert power["matched"] == pytest.approx([1.0, 1.0], rel=0.25)
+    assert power["trained"] == pytest.approx([0.5, 0.25], rel=0.25)  # half the power is lost in every layer
+
+
+def test_the_seeds_that_choose_are_never_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[int] = []
+
+    class Spy(_Run):
+        def __init__(self, trial: Trial, seeds: tuple[int, ...], rate: float, *, detailed: bool) -> None:
+            used.extend(seeds)
+            super().__init__(trial, seeds, rate, detailed=detailed)
+
+    monkeypatch.setattr(_trial, "_Run", Spy)
+    trial = Trial("digits", "tanh(sum(linear))", "trained", 3, 1, 2, 64, 2, (0.01, 0.02))
+    with torch.random.fork_rng(devices=[]):
+        best_learning_rate(trial)
+    assert used
+    assert min(used) >= MOST_SEEDS

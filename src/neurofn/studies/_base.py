@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 SIZES = ("smoke", "small", "full")
+MOST_SEEDS = 10_000  # all cells are listed before the first is computed; a mistyped number should not fill the memory
 RESERVED = ("diverged", "format", "out", "progress", "seed", "settings", "size", "study")
 
 Settings = Mapping[str, Any]
@@ -145,8 +146,8 @@ class Study:
                     f"study {self.name!r} has no setting {name!r}; {did_you_mean(name, settings, what='setting')}"
                 )
             settings[name] = _accepted(name, plain(value), settings[name], is_factor=name in self.factors)
-        if settings["seeds"] < 1:
-            raise SettingError(f"seeds={settings['seeds']}: give 1 or more, for example seeds=10")
+        if not 1 <= settings["seeds"] <= MOST_SEEDS:
+            raise SettingError(f"seeds={settings['seeds']}: give 1 or more, at most {MOST_SEEDS}, for example seeds=10")
         if self.check is not None:
             settings = {**settings, **plain(self.check(settings) or {})}
         else:

@@ -23,6 +23,9 @@ NEURONS = (
     "sum(rational)", "sum(bspline)", "mean(bspline)",
 )  # fmt: skip
 
+MOST = {"width": 100_000, "depth": 100, "steps": 10_000_000, "batch": 10_000_000, "readings": 1000}
+"""Beyond these a number is a slip, not a question."""
+
 
 def check(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Canonical texts of the neurons; raises for wrong names, conditions and numbers before anything is trained."""
@@ -30,9 +33,11 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
     for condition in settings["condition"]:
         if condition not in CONDITIONS:
             raise SettingError(f"no condition is called {condition!r}; {did_you_mean(condition, CONDITIONS)}")
-    for name in ("width", "depth", "steps", "batch", "readings"):
-        if settings[name] < 1:
-            raise SettingError(f"{name}={settings[name]}: give 1 or more")
+    if "trained" not in settings["condition"]:
+        raise SettingError(f"condition={settings['condition']}: give 'trained' too; the others are its controls")
+    for name, most in MOST.items():
+        if not 1 <= settings[name] <= most:
+            raise SettingError(f"{name}={settings[name]}: give 1 or more, at most {most}")
     if not settings["learning_rates"] or not all(0 < rate < 10 for rate in settings["learning_rates"]):
         raise SettingError(f"learning_rates={settings['learning_rates']}: give numbers between 0 and 10")
     task.locate()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._errors import SettingError, did_you_mean
 from ._base import Cells, study
 from ._jumps import plateaus, shifted_jumps
 from ._staircase import FINE, LAYERS, RANK, STARTS, Reader, builder, schedule, series
@@ -17,6 +18,8 @@ __all__ = ["staircase"]
 FRESH = 1000
 """Seed s of the study starts random numbers at FRESH + s. The ε, the reach of the null and the width of a jump were chosen
 while looking at networks started at 0 to 19; a verdict is worth something only on others."""
+
+RANGES = {"steps": (40, 10_000_000), "records": (9, 10_000), "width": (1, 10_000)}
 
 
 def _summaries(cells: Cells) -> list[Mapping[str, Any]]:
@@ -34,6 +37,16 @@ def _summaries(cells: Cells) -> list[Mapping[str, Any]]:
     ]
 
 
+def check(settings: Mapping[str, Any]) -> None:
+    """Raises SettingError where there would be no stairs to look for: too few steps or records, or no neurons."""
+    for name, (least, most) in RANGES.items():
+        if not least <= settings[name] <= most:
+            raise SettingError(f"{name}={settings[name]}: give {least} to {most}")
+    wrong = [start for start in settings["start"] if start not in STARTS]
+    if wrong:
+        raise SettingError(f"no start is called {wrong[0]!r}; {did_you_mean(wrong[0], STARTS)}")
+
+
 @study(
     question="Does the ε-rank of a layer rise in steps, does the loss fall at its rises, and can one skip the stairs?",
     source="arXiv:2412.05144",
@@ -45,6 +58,7 @@ def _summaries(cells: Cells) -> list[Mapping[str, Any]]:
     },
     seeds=5,
     stack=5,
+    check=check,
     claims=CLAIMS,
     summarise=_summaries,
     notes=(
