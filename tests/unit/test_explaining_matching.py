@@ -7,6 +7,8 @@ import pytest
 
 from neurofn._errors import SettingError, ShapeError
 from neurofn.explaining.matching import correlations, match
+from neurofn.explaining.thresholds import Above
+from neurofn.explaining.top_examples import find_top_examples
 from neurofn.explaining.units import Units
 
 
@@ -58,3 +60,17 @@ def test_bad_input_says_what_is_wrong() -> None:
         correlations(first, second)
     with pytest.raises(SettingError, match="draws"):
         match(first, first, draws=0)
+
+
+def test_top_examples_are_the_highest_samples_and_say_where() -> None:
+    values = np.random.default_rng(4).normal(size=(300, 3, 4, 5)).astype(np.float32)
+    values[7, 1] = values[3, 1] = 9
+    block = Units.from_activations(values).blocks[0]
+    found = find_top_examples(Units([block], [Above(0)]), k=4)
+    for unit in range(3):
+        order = np.argsort(-values[:, unit].max(axis=(1, 2)), kind="stable")[:4]
+        assert [example.sample for example in found[unit]] == order.tolist()
+        assert all(values[(one.sample, unit, *one.place)] == one.value for one in found[unit])
+    assert [example.sample for example in found[1][:2]] == [3, 7]
+    with pytest.raises(SettingError, match="k=0"):
+        find_top_examples(Units([block], [Above(0)]), k=0)
