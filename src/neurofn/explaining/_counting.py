@@ -79,7 +79,9 @@ def _count_some(found: Counted, values: Array, ids: Array, ranges: tuple[Array, 
         values = values.reshape(*values.shape[:2], -1)
     flat, ids = values.reshape(*values.shape[:2], -1), ids.reshape(len(ids), -1)
     low, high = ranges
-    maybe = (flat.max(axis=2, initial=-np.inf) > low) & (flat.min(axis=2, initial=np.inf) <= high)
+    if flat.shape[2] == 0:
+        return
+    maybe = (flat.max(axis=2) > low) & (flat.min(axis=2) <= high)
     maybe |= np.isnan(flat).any(axis=2)
     samples, units = maybe.nonzero()
     together = max(1, _POSITIONS // max(1, int(np.prod(grid)), flat.shape[2]))

@@ -1,0 +1,60 @@
+"""Explain what units compute: formulas over concepts, with held-out scores and chance.
+
+Each public name loads its module when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "explain": "_explain",
+    "Explanation": "_explanation",
+    "table": "_explanation",
+    "Holdout": "_split",
+    "Units": "units",
+    "Concepts": "concepts",
+    "Above": "thresholds",
+    "Between": "thresholds",
+    "Quantile": "thresholds",
+    "QuantileRange": "thresholds",
+    "Beam": "search",
+    "Exact": "search",
+    "Shuffled": "null",
+    "match": "matching",
+    "correlations": "matching",
+    "find_top_examples": "top_examples",
+}
+
+__all__ = [*_HOME]
+
+if TYPE_CHECKING:
+    from ._explain import explain as explain
+    from ._explanation import Explanation as Explanation
+    from ._explanation import table as table
+    from ._split import Holdout as Holdout
+    from .concepts import Concepts as Concepts
+    from .matching import correlations as correlations
+    from .matching import match as match
+    from .null import Shuffled as Shuffled
+    from .search import Beam as Beam
+    from .search import Exact as Exact
+    from .thresholds import Above as Above
+    from .thresholds import Between as Between
+    from .thresholds import Quantile as Quantile
+    from .thresholds import QuantileRange as QuantileRange
+    from .top_examples import find_top_examples as find_top_examples
+    from .units import Units as Units
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
