@@ -1,7 +1,7 @@
 """How good a formula of three concepts can be at most, from the counts of concepts and pairs alone.
 
-Where a formula has ``a`` positions inside the unit's firing and ``f`` outside, its IoU is a / (fires + f). A bound from above takes
-the most that a can be and the least that f can be, each separately; both follow from inclusion and exclusion.
+Where a formula has ``a`` positions inside the unit's firing and ``f`` outside, its IoU is a / (fires + f). A bound from above
+takes the most that a can be and the least that f can be, each separately; both follow from inclusion and exclusion.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def worth_a_third(tally: Tally, both: Array, size: Array) -> Array:
     add = np.minimum(tally.total, both + single.max()) / (tally.total + outside)
     keep = both / tally.total
     drop = both / (tally.total + np.maximum(0, outside - most_outside))
-    return np.maximum(np.maximum(add, keep), drop)
+    best: Array = np.maximum(np.maximum(add, keep), drop)
+    return best
 
 
 def third_bound(tally: Tally, operator: str, i: int, others: Array) -> Array:

@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, eq=False)
 class Signatures:
-    """The different label sets: set i has the concepts ``indices[indptr[i]:indptr[i + 1]]`` (sorted) at ``weights[i]`` positions.
+    """The different label sets: set i is the sorted concepts ``indices[indptr[i]:indptr[i + 1]]``, at ``weights[i]`` positions.
 
     ``neighbors`` names concepts that stand for several others.
 

@@ -32,7 +32,7 @@ def pairs(signatures: Signatures, rows: Array, weights: Array) -> Array:
 
 
 class Tally:
-    """Counts for one unit. ``both[i, j]`` are positions with concepts i and j where the unit fires, ``all[i, j]`` with i and j."""
+    """Counts for one unit: ``all[i, j]`` are the positions with concepts i and j, ``both[i, j]`` those where the unit fires."""
 
     def __init__(self, signatures: Signatures, hits: Hits, unit: int) -> None:
         self.signatures = signatures

@@ -1,7 +1,7 @@
 """How well a formula matches where a unit fires, from four counts of positions; each measure works on arrays.
 
-``both`` positions have formula and unit, ``formula`` the formula, ``unit`` the unit, and there are ``positions`` in all. Where a
-measure is 0/0 it is 0.
+``both`` positions have formula and unit, ``formula`` the formula, ``unit`` the unit, and there are ``positions`` in all.
+Where a measure is 0/0 it is 0.
 """
 
 from __future__ import annotations

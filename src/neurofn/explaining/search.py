@@ -173,8 +173,8 @@ def _best_pairs(tally: Tally) -> list[Scored]:
     for operator in OPERATORS:
         values = score("iou", (*_pair(tally, operator), tally.total, tally.signatures.positions))
         for place in np.argsort(-values, axis=None, kind="stable")[: _RUNNERS + 1]:
-            i, j = np.unravel_index(place, values.shape)
-            best.append((Formula(int(i), ((operator, int(j)),)), float(values[i, j])))
+            row, column = divmod(int(place), values.shape[1])
+            best.append((Formula(row, ((operator, column),)), float(values[row, column])))
     return best
 
 
