@@ -191,13 +191,11 @@ def _better_thirds(tally: Tally, known: float) -> list[Scored]:
         for i in np.flatnonzero(promising.any(axis=1)):
             others = np.flatnonzero(promising[i])
             bounds = third_bound(tally, operator, int(i), others)
-            open_pairs += [
-                (float(b), int(i), operator, int(j)) for b, j in zip(bounds, others, strict=True) if b > known
-            ]
-    for bound, i, operator, j in sorted(open_pairs, reverse=True):
+            open_pairs += [(float(b), i, operator, int(j)) for b, j in zip(bounds, others, strict=True) if b > known]
+    for bound, first, operator, second in sorted(open_pairs, reverse=True):
         if bound <= known:
             break
-        pair = Formula(i, ((operator, j),))
+        pair = Formula(first, ((operator, second),))
         member = pair.holds(tally.signatures)
         for last, both, size in _joined(tally, member, tally.of(member)):
             values = score("iou", (both, size, tally.total, tally.signatures.positions))
