@@ -216,3 +216,54 @@ def test_the_seeds_that_choose_are_never_scored(monkeypatch: pytest.MonkeyPatch)
         best_learning_rate(trial)
     assert used
     assert min(used) >= MOST_SEEDS
+
+
+def test_a_seed_that_diverged_has_no_score_though_it_had_a_best_network() -> None:
+    trial = Trial("digits", "relu(sum(linear))", "trained", 4, 1, 4, 64, 2, (0.01,))
+    with torch.random.fork_rng(devices=[]):
+        training = _Run(trial, (0, 1), 0.01, detailed=False)
+    training.lost = [True, False]
+    lost, fine = training.results()
+    assert lost["diverged"]
+    assert np.isnan(lost["metrics"]["test accuracy"])
+    assert not fine["diverged"]
+    assert fine["metrics"]["test accuracy"] > 0
+
+
+def better_than_relu(points: list[float], *, linear: float = -20.0) -> Cells:
+    """Six seeds; neuron k is better than relu by points[k] with every seed, also at matched scale."""
+    names = ["relu", "gelu", "silu", "tanh"][: 1 + len(points)]
+    settings = STUDY.settings("small", neuron=[f"{name}(sum(linear))" for name in names], seeds=6)
+    base = 0.7 + 0.001 * np.arange(6)
+    values = {("sum(linear)", "trained"): base + linear / 100}
+    for neuron, shift in zip(settings["neuron"], [0.0, *points], strict=True):
+        for condition in CONDITIONS:
+            moved = 0.0 if condition == "readout" else shift
+            values[neuron, condition] = base + moved / 100 * (1 + 0.01 * np.arange(6))
+    return scores(dict(settings), values)
+
+
+def test_verdicts_are_corrected_for_the_number_of_neurons() -> None:
+    alone, three = better_than_relu([2.0]), better_than_relu([2.0, 2.0, 2.0])
+    one = claims(alone.settings)[1].judge(alone)
+    assert (one.verdict, one.p) == ("holds", pytest.approx(2 / 64))
+    for claim in claims(three.settings)[1:]:
+        verdict = claim.judge(three)
+        assert (verdict.verdict, verdict.p) == ("undecided", pytest.approx(6 / 64))
+
+
+def test_all_pairs_are_corrected_together() -> None:
+    pairs = next(table for table in STUDY.summarise(better_than_relu([2.0, 4.0])) if table["name"] == "pairs")  # type: ignore[misc]
+    assert [row["p"] for row in pairs["rows"]] == pytest.approx([6 / 64] * 3)
+    assert "no p can fall below 0.094" in pairs["caption"]
+
+
+def test_what_a_linear_network_does_as_well_is_no_merit_of_the_neuron() -> None:
+    cells = better_than_relu([2.0], linear=3.0)
+    assert claims(cells.settings)[1].judge(cells).verdict == "uncontrolled"
+
+
+def test_a_neuron_without_a_score_has_no_interval() -> None:
+    cells = better_than_relu([float("nan")])
+    board = STUDY.summarise(cells)[0]["rows"]  # type: ignore[misc]
+    assert all(np.isnan(board[-1][name]) for name in ("score", "low", "high"))

@@ -223,3 +223,22 @@ def test_progress_counts_and_estimates() -> None:
     assert states[0].seconds_left is None
     assert states[-1].seconds_left == 0
     assert states[1].label == "neuron=good, width=2, seeds 0-4"
+
+
+def test_a_cell_computes_with_the_threads_of_its_study_and_the_caller_keeps_theirs() -> None:
+    import torch
+
+    seen = []
+
+    def counting(neuron: str, width: int, *, seeds: tuple[int, ...]) -> Any:
+        seen.append(torch.get_num_threads())
+        return [{"metrics": {"score": 0.0}} for _ in seeds]
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run(altered(cell=counting, sizes={size: {} for size in ("smoke", "small", "full")}, claims=()), seeds=1)
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

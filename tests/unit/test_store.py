@@ -17,7 +17,7 @@ import pytest
 
 from _toy_studies import CALLS, altered, toy, without_times
 from neurofn._errors import StoreError
-from neurofn.studies import _cells, _run, run
+from neurofn.studies import _cells, _run, catalogue, run
 from neurofn.studies._cells import Cell, Outcome, cut
 from neurofn.studies._data import Readings
 from neurofn.studies._store import FILE, Store
@@ -136,8 +136,11 @@ def test_the_data_of_the_task_are_part_of_the_identity(monkeypatch: pytest.Monke
 
     part = altered(cell=on_a_task, sizes={size: {} for size in ("smoke", "small", "full")})
     before = {item.key for item in cut(part, part.settings())}
+    comparison = catalogue["compare_functions"]  # its cell takes the task with all other settings at once
+    compared = {item.key for item in cut(comparison, comparison.settings("smoke"))}
     monkeypatch.setattr("neurofn.studies._cells._checksum", lambda task: f"other data of {task}")
     assert not {item.key for item in cut(part, part.settings())} & before
+    assert not {item.key for item in cut(comparison, comparison.settings("smoke"))} & compared
 
 
 # --- Several processes, and kill ----------------------------------------------------------------------------------------
@@ -183,6 +186,7 @@ def _garbage(path: Path) -> None:
 def _foreign(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE birds (name TEXT)")
+    connection.execute("PRAGMA user_version = 1")  # other programs count their versions too
     connection.close()
 
 

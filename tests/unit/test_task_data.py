@@ -61,6 +61,8 @@ def _task(x: Any, y: Any, **changes: Any) -> Task:
         (_task(np.ones((3, 2)), [0, 1]), "3 rows of inputs but targets of shape"),
         (_task(np.ones((2, 2)), [[0], [1]], kind="regression", outputs=1), "expected .* float32"),
         (_task(np.ones((2, 2)), np.float32([[0], [np.nan]]), kind="regression", outputs=1), "1 of the targets are NaN"),
+        (_task(np.ones((2, 2)), np.float32([[3], [3]]), kind="regression", outputs=1), r"all targets are \[3.0\]"),
+        (_task(np.ones((2, 2)), [0, 1], read=lambda: (Split([[1.0]], [0]),) * 3), "a list was given"),
     ],
 )
 def test_bad_data_are_refused_in_words(task: Task, message: str) -> None:
@@ -190,3 +192,9 @@ def test_digits_without_scikit_learn_names_the_extra(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingExtraError, match=r"pip install 'neurofn\[data\]'"):
         catalogue["digits"].load()
+
+
+def test_another_number_of_splits_is_refused() -> None:
+    two = (Split(np.ones((2, 2), np.float32), np.array([0, 1])),) * 2
+    with pytest.raises(DataError, match="2 splits, expected train, validation, test"):
+        _task(np.ones((2, 2)), [0, 1], read=lambda: two).load()

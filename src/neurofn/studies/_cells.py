@@ -17,13 +17,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._errors import DefinitionError
 from ._base import Study
 from ._data import READING_COLUMNS, Readings, canonical
+
+if TYPE_CHECKING:
+    from ..tasks import Task
 
 # What cannot change a number: texts, pictures, checks, the command line.
 _NO_RESULTS = ("reporting", "testing", "cli.py", "__main__.py", "_about.py", "_doctor.py", "_terminal.py")
@@ -66,7 +69,9 @@ def cut(study: Study, settings: Mapping[str, Any]) -> list[Cell]:
     arguments = [study.arguments(combination, settings) for combination in combinations]
     code = {"code": code_version(study), "torch": torch_version(), "threads": study.threads}
     common = {"study": study.name, **code}
-    bases = [{**common, "arguments": given, "data": _checksum(given.get("task"))} for given in arguments]
+    bases = [
+        {**common, "arguments": given, "data": _data_of(given.get("task", settings.get("task")))} for given in arguments
+    ]
     cells = []
     for start in range(0, settings["seeds"], study.stack):
         seeds = tuple(range(start, start + study.stack))
@@ -84,13 +89,18 @@ def torch_version() -> str:
         return "none"
 
 
-@functools.cache
-def _checksum(task: Any) -> str | None:
+def _data_of(task: Any) -> str | None:
+    """The checksum of the data of a task, where a setting names one; raises DataError where they are wrong."""
     if not isinstance(task, str):
         return None
     from ..tasks import catalogue as tasks
 
-    return tasks[task].load().checksum
+    return _checksum(tasks[task])
+
+
+@functools.cache  # by the task, not by its name: at a prompt the same name may come to mean other data
+def _checksum(task: Task) -> str:
+    return task.load().checksum
 
 
 def code_version(study: Study) -> str:

@@ -43,7 +43,7 @@ def _leaderboard(cells: Cells) -> Table:
         control = name == LINEAR and name not in cells.settings["neuron"]
         rows.append({
             "neuron": f"{name} (linear control)" if control else name,
-            "score": interval.mean, "low": interval.low, "high": min(100.0, interval.high), "seeds": interval.n,
+            "score": interval.mean, "low": interval.low, "high": np.minimum(100.0, interval.high), "seeds": interval.n,
             "parameters": _mean(own, "parameters"), "seconds": _mean(own, "seconds"),
             "diverged": sum(bool(row["diverged"]) for row in own.table),
             "dead": _mean(own, "dead"), "rate": _mean(own, "learning rate"),

@@ -64,9 +64,13 @@ def run_trial(trial: Trial, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
     return _Run(trial, seeds, rate, detailed=trial.condition == "trained").results()
 
 
-@lru_cache(maxsize=64)
 def best_learning_rate(trial: Trial) -> float:
     """The learning rate with the best mean validation score over the selection seeds, each at its best step."""
+    return _best_rate(trial, tasks[trial.task])
+
+
+@lru_cache(maxsize=64)
+def _best_rate(trial: Trial, _: Task) -> float:
     if len(trial.learning_rates) == 1:
         return trial.learning_rates[0]
     scores = {}
@@ -79,8 +83,8 @@ def best_learning_rate(trial: Trial) -> float:
 
 
 @lru_cache(maxsize=4)
-def _load(task: str) -> Data:
-    return tasks[task].load()
+def _load(task: Task) -> Data:
+    return task.load()
 
 
 def _build(trial: Trial, task: Task) -> nn.Module:
@@ -118,7 +122,8 @@ class _Run:
         from ..train import Recipe, Stack, train
 
         self.trial, self.seeds, self.rate, self.detailed = trial, seeds, rate, detailed
-        self.task, self.data = tasks[trial.task], _load(trial.task)
+        self.task = tasks[trial.task]
+        self.data = _load(self.task)
         self.stack = Stack(lambda seed: _build(trial, self.task), seeds)
         self.kept = [_Kept() for _ in seeds]
         self.rows: list[dict[str, Any]] = []

@@ -105,6 +105,8 @@ class Task:
         255
         """
         splits = self.read()
+        if len(splits) != len(SPLIT_NAMES):
+            raise DataError(f"task {self.name!r}: {len(splits)} splits, expected {', '.join(SPLIT_NAMES)}")
         for name, split in zip(SPLIT_NAMES, splits, strict=True):
             validate(split, self, name=name)
         return Data(*splits, checksum=checksum(splits))
@@ -119,6 +121,9 @@ def validate(split: Split, task: Task, *, name: str = "train") -> None:
     neurofn._errors.DataError: task 'digits', train split: no samples; ...
     """
     where = f"task {task.name!r}, {name} split"
+    for values in (split.x, split.y):
+        if not isinstance(values, np.ndarray):
+            raise DataError(f"{where}: a {type(values).__name__} was given, expected arrays; use numpy.asarray")
     _require_rows(split.x, split.y, where=where)
     if split.x.ndim != 2 or split.x.shape[1] != task.inputs:
         raise DataError(f"{where}: inputs have shape {split.x.shape}, expected (samples, {task.inputs})")
@@ -168,6 +173,10 @@ def _require_values(y: Array, outputs: int, *, where: str) -> None:
             f"{where}: targets have shape {y.shape} and dtype {y.dtype}, expected (samples, {outputs}) and float32"
         )
     _require_finite(y, where=where, what="targets")
+    if (y == y[0]).all():
+        raise DataError(
+            f"{where}: all targets are {y[0].tolist()}; nothing can be learnt or scored where nothing varies"
+        )
 
 
 def stratified(x: Array, y: Array, *, shares: Sequence[float] = (0.6, 0.2, 0.2), seed: int = 0) -> Splits:
