@@ -44,7 +44,8 @@ def overlaps(
     active = np.flatnonzero(fires.any(axis=1))
     own = fires[active]
     ragged = not bool((exists == exists[:1]).all())  # firing that falls beyond the end of a text does not count
-    both, unit = [], []
+    both: list[int] = []
+    unit: list[int] = []
     for order in [np.arange(len(samples)), *orders]:
         others = order[active]
         both.append(int(_BITS[own & holds[others]].sum(dtype=np.int64)))
@@ -58,7 +59,7 @@ def overlaps(
 def _bits(
     firing: tuple[Block, int, float, float], member: Array, grouped: Grouped, samples: Array
 ) -> tuple[Array, Array, Array]:
-    """Where the unit fires, the formula is true, and a position is at all: packed bits (samples, bytes), padded to one width."""
+    """Where the unit fires, the formula is true, and a position is at all: packed bits (samples, bytes)."""
     block, unit, low, high = firing
     width = int(np.prod(grouped.ids.shape, dtype=np.int64))
     found: list[list[Array]] = [[], [], []]

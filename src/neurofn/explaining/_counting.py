@@ -102,7 +102,7 @@ def fires_at(maps: Array, grid: tuple[int, ...], ranges: tuple[Array, Array]) ->
     flat = maps.reshape(len(maps), -1)
     fires = (flat > ranges[0][:, None]) & (flat <= ranges[1][:, None])
     # A sample as a whole fires where one of its places does.
-    return fires.any(axis=1, keepdims=True) if grid == () else fires
+    return np.asarray(fires.any(axis=1, keepdims=True)) if grid == () else fires
 
 
 def _scaled(maps: Array, grid: tuple[int, ...]) -> Array:

@@ -68,9 +68,9 @@ def explain(
 
     >>> masks = np.random.default_rng(0).random((3, 60, 20)) < 0.3
     >>> concepts = Concepts.from_masks({"a": masks[0], "b": masks[1], "c": masks[2]})
-    >>> found = explain(Units.from_masks((masks[0] | masks[1])[None]), concepts)[0]
+    >>> found = explain(Units.from_masks((masks[0] & ~masks[1])[None]), concepts)[0]
     >>> found.formula, found.score, found.holdout_score
-    ('a OR b', 1.0, 1.0)
+    ('a AND NOT b', 1.0, 1.0)
     """
     problem = _Problem.of(units, concepts, holdout if isinstance(holdout, Holdout) else Holdout(holdout))
     rows: list[Explanation] = []
