@@ -188,7 +188,7 @@ def _better_thirds(tally: Tally, known: float) -> list[Scored]:
         np.fill_diagonal(promising, False)
         if operator != "AND NOT":
             promising = np.triu(promising)
-        for i in np.flatnonzero(promising.any(axis=1)):
+        for i in np.flatnonzero(promising.any(axis=1)).tolist():
             others = np.flatnonzero(promising[i])
             bounds = third_bound(tally, operator, int(i), others)
             open_pairs += [(float(b), i, operator, int(j)) for b, j in zip(bounds, others, strict=True) if b > known]
