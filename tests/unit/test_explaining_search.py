@@ -98,12 +98,23 @@ def test_the_order_of_concepts_does_not_matter() -> None:
 
 def test_runners_up_are_within_one_per_cent() -> None:
     masks = np.random.default_rng(5).random((4, 200)) < 0.5
-    masks[3] = masks[2]  # two names for one thing
+    masks[3] = masks[2]
+    masks[3, :1] ^= True  # nearly another name for the same thing
     signatures, hits, _ = problem(masks, masks[2])
     found = Exact().find(signatures, hits, 0)
-    assert found.score == 1
-    assert any(value == 1 for _, value in found.runners_up)
-    assert all(value >= 0.99 for _, value in found.runners_up)
+    assert (found.formula, found.score) == (Formula(2), 1.0)
+    assert Formula(3) in [formula for formula, _ in found.runners_up]
+    assert all(0.99 <= value <= 1 for _, value in found.runners_up)
+    tables = {formula.holds(signatures).tobytes() for formula, _ in [(found.formula, 1.0), *found.runners_up]}
+    assert len(tables) == 1 + len(found.runners_up)  # each function once
+
+
+@given(st.integers(0, 4), st.lists(st.tuples(st.sampled_from(["OR", "AND", "AND NOT"]), st.integers(0, 4)), max_size=5))
+def test_the_canonical_form_is_the_same_function(first: int, rest: list[tuple[str, int]]) -> None:
+    signatures = grouped("abcde", np.random.default_rng(0).random((5, 200)) < 0.5)[0]
+    formula = Formula(first, tuple(rest))
+    assert np.array_equal(formula.holds(signatures), formula.canonical().holds(signatures))
+    assert formula.canonical().canonical() == formula.canonical()
 
 
 def test_the_beam_keeps_different_functions() -> None:

@@ -38,6 +38,23 @@ class Formula:
         """This formula with one more concept."""
         return Formula(self.first, (*self.rest, (operator, concept)))
 
+    def canonical(self) -> Formula:
+        """The same function with concepts in rising order wherever their order does not matter.
+
+        >>> Formula(2, (("OR", 1), ("AND NOT", 5), ("AND NOT", 4))).canonical()
+        Formula(first=1, rest=(('OR', 2), ('AND NOT', 4), ('AND NOT', 5)))
+        """
+        runs: list[tuple[str, list[int]]] = []
+        for operator, concept in self.rest:
+            if not runs or runs[-1][0] != operator:
+                runs.append((operator, []))
+            runs[-1][1].append(concept)
+        first = self.first
+        if runs and runs[0][0] != "AND NOT":
+            first, *others = sorted([first, *runs[0][1]])
+            runs[0] = (runs[0][0], others)
+        return Formula(first, tuple((operator, concept) for operator, run in runs for concept in sorted(run)))
+
     def text(self, concepts: tuple[str, ...]) -> str:
         """The formula in words: brackets around all but the last joint of two or more."""
         found = concepts[self.first]

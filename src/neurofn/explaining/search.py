@@ -64,8 +64,8 @@ class Beam:
 
     def find(self, signatures: Signatures, hits: Hits, unit: int) -> Found:
         """The best formula for one unit."""
-        best = _beam(Tally(signatures, hits, unit), self)
-        return _found(best, optimal=None, language="")
+        tally = Tally(signatures, hits, unit)
+        return _found(tally, _beam(tally, self), optimal=None, language="")
 
 
 @dataclass(frozen=True)
@@ -98,21 +98,21 @@ class Exact:
             known += _best_pairs(tally)
         if self.length == 3:
             known += _better_thirds(tally, max((value for _, value in known), default=0.0))
-        return _found(known, optimal=True, language=f"{LANGUAGE}, at most {self.length} concepts, by IoU")
+        return _found(tally, known, optimal=True, language=f"{LANGUAGE}, at most {self.length} concepts, by IoU")
 
 
 Scored = tuple[Formula, float]
 
 
-def _found(known: list[Scored], *, optimal: bool | None, language: str) -> Found:
-    ordered = sorted(
-        {formula: value for formula, value in known if value > 0}.items(), key=lambda one: (-one[1], len(one[0]))
-    )
+def _found(tally: Tally, known: list[Scored], *, optimal: bool | None, language: str) -> Found:
+    """The best of what is known and those near it, each function once, in its shortest and canonical form."""
+    unique = {formula.canonical(): value for formula, value in known if value > 0}
+    ordered = sorted(unique.items(), key=lambda one: (-one[1], len(one[0]), one[0].first, one[0].rest))
     if not ordered:
         return Found(None, 0.0, (), optimal, language)
     formula, value = ordered[0]
-    near = tuple(one for one in ordered[1:] if one[1] >= value * (1 - _NEAR))[:_RUNNERS]
-    return Found(formula, value, near, optimal, language)
+    near = (one for one in ordered if one[1] >= value * (1 - _NEAR))
+    return Found(formula, value, tuple(_different(tally, near, _RUNNERS + 1)[1:]), optimal, language)
 
 
 def _joined(tally: Tally, member: Array, counts: tuple[int, int]) -> Iterator[tuple[str, Array, Array]]:
