@@ -23,6 +23,7 @@ _HOME = {
     "Exact": "search",
     "Shuffled": "null",
     "match": "matching",
+    "compare_meanings": "meaning",
     "correlations": "matching",
     "find_top_examples": "top_examples",
 }
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .concepts import Concepts as Concepts
     from .matching import correlations as correlations
     from .matching import match as match
+    from .meaning import compare_meanings as compare_meanings
     from .null import Shuffled as Shuffled
     from .search import Beam as Beam
     from .search import Exact as Exact
