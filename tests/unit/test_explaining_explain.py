@@ -202,3 +202,36 @@ def test_the_correction_keeps_order_and_holes() -> None:
     assert benjamini_hochberg([0.01, None, 0.02, 0.9]) == pytest.approx([0.03, None, 0.03, 0.9])
     assert benjamini_hochberg([]) == []
     assert benjamini_hochberg([None]) == [None]
+
+
+def test_several_modules_and_thresholds_are_several_units_in_order() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    x = torch.randn(120, 3, generator=torch.Generator().manual_seed(0))
+    concepts = Concepts.from_predicates({"x": x[:, 0].numpy(), "y": x[:, 1].numpy(), "z": x[:, 2].numpy()})
+    units = Units.from_model(model, x, at=["0", "2"], threshold=[Quantile(0.5), Above(0)])
+    rows = explain(units, concepts, null=Shuffled(20))
+    assert tuple(row.unit for row in rows) == units.names
+    assert len(rows) == 12
+    for at, count in (("0", 4), ("2", 2)):
+        for threshold in (Quantile(0.5), Above(0)):
+            alone = explain(Units.from_model(model, x, at=at, threshold=threshold), concepts, null=Shuffled(20))
+            for j in range(count):
+                row = next(row for row in rows if row.unit == f"{at}[{j}] {threshold}")
+                assert (row.formula, row.score, row.holdout_score) == (
+                    alone[j].formula, alone[j].score, alone[j].holdout_score,
+                )  # fmt: skip
+
+
+def test_tokens_and_whole_texts_are_explained_past_padding() -> None:
+    words = np.random.default_rng(7).choice(["dog", "cat", "runs", "a"], size=(100, 6))
+    lengths = np.random.default_rng(8).integers(2, 7, size=100)
+    texts = [row[:length].tolist() for row, length in zip(words, lengths, strict=True)]
+    values = (words == "dog").astype(np.float32)[:, None]  # fires on the padding too
+    concepts = Concepts.from_tokens(texts)
+    row = explain(Units.from_activations(values, threshold=Above(0)), concepts, null=Shuffled(50))[0]
+    assert (row.formula, row.score, row.holdout_score) == ("word:dog", 1, 1)
+    pooled = np.array([["dog" in text] for text in texts], dtype=np.float32)
+    whole = explain(Units.from_activations(pooled, threshold=Above(0)), concepts.per_sample(), null=Shuffled(50))[0]
+    assert (whole.formula, whole.score, whole.holdout_score) == ("word:dog", 1, 1)

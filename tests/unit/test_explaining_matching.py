@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from neurofn._errors import SettingError, ShapeError
+from neurofn.explaining import Concepts, Exact, Shuffled, compare_meanings, explain
 from neurofn.explaining.matching import correlations, match
+from neurofn.explaining.meaning import Meanings
 from neurofn.explaining.thresholds import Above
 from neurofn.explaining.top_examples import find_top_examples
 from neurofn.explaining.units import Units
@@ -74,3 +76,18 @@ def test_top_examples_are_the_highest_samples_and_say_where() -> None:
     assert [example.sample for example in found[1][:2]] == [3, 7]
     with pytest.raises(SettingError, match="k=0"):
         find_top_examples(Units([block], [Above(0)]), k=0)
+
+
+def test_networks_share_the_meanings_that_both_detect_better_than_chance() -> None:
+    masks = np.random.default_rng(5).random((5, 90, 20)) < 0.3
+    names = "abcde"
+    concepts = Concepts.from_masks(dict(zip(names, masks, strict=True)))
+    noise = np.random.default_rng(6).random((90, 20)) < 0.3
+    first = Units.from_masks(np.stack([masks[0] & ~masks[1], masks[2], noise]))
+    second = Units.from_masks(np.stack([masks[0] | masks[3], noise]))
+    rows = [explain(units, concepts, search=Exact(length=2), null=Shuffled(100)) for units in (first, second)]
+    found = compare_meanings(*rows, concepts=concepts)
+    assert found == Meanings(both=("a",), first=("c",), second=("d",), neither=("b", "e"))
+    assert found.to_dict()["both"] == ["a"]
+    with pytest.raises(SettingError, match="level"):
+        compare_meanings(*rows, concepts=concepts, level=5)

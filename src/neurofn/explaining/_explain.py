@@ -183,7 +183,8 @@ def _explained(unit: _Unit, problem: _Problem, hits: Hits, *, search: Search, nu
 
 def _found(found: Found, unit: _Unit, signatures: Signatures, hits: Hits) -> Explanation:
     assert found.formula is not None
-    sets, counts = hits.of(unit.number)
+    row = slice(hits.indptr[unit.number], hits.indptr[unit.number + 1])
+    sets, counts = hits.indices[row], hits.counts[row]
     fired = int(hits.totals[unit.number])
     inside = int(counts[found.formula.holds(signatures)[sets]].sum())
     return Explanation(
