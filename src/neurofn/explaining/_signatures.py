@@ -109,7 +109,7 @@ def hits_of(units: Array, place: Array, sets: int) -> Hits:
     """Hits of bool units (units, positions) among the sets that ``place`` numbers for the positions.
 
     >>> hits_of(np.array([[True, False, True]]), np.array([1, 0, 1]), 2).of(0)
-    (array([1]), array([2]))
+    (array([1], dtype=int32), array([2]))
     """
     rows = [np.bincount(place[unit], minlength=sets) for unit in units]
     kept = [np.flatnonzero(row) for row in rows]
