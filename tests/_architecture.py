@@ -63,7 +63,14 @@ LAYERS: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 # Private modules that belong to a layer of another name. A layer that outgrows its file takes private siblings.
-SIBLINGS = {"_latex": "formula", "_stack": "train", "_terminal": "cli", "_about": "cli"}
+SIBLINGS = {
+    "_latex": "formula",
+    "_stack": "train",
+    "_terminal": "cli",
+    "_about": "cli",
+    "_explain_command": "cli",
+    "_explain_examples": "cli",
+}
 ROOT = "neurofn"
 
 

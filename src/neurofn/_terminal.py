@@ -55,11 +55,11 @@ def console(*, error: bool = False) -> Console:
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Callable[[Progress], None]]:
-    """What `run` calls after every cell: a bar with the time left, or plain lines where there is no terminal."""
+def progress(title: str, *, of: str = "cells") -> Iterator[Callable[[Progress], None]]:
+    """What is called after every cell, or unit: a bar with the time left, or plain lines where there is no terminal."""
     out = console(error=True)
     if not out.is_terminal:
-        yield _Lines(title)
+        yield _Lines(title, of)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
@@ -85,8 +85,8 @@ def progress(title: str) -> Iterator[Callable[[Progress], None]]:
 class _Lines:
     """Progress as plain lines, at most some forty of them."""
 
-    def __init__(self, title: str) -> None:
-        self.title = title
+    def __init__(self, title: str, of: str = "cells") -> None:
+        self.title, self.of = title, of
         self.next = 0
         self.start = time.monotonic()
 
@@ -97,7 +97,7 @@ class _Lines:
         left = "" if state.seconds_left is None else f", about {in_words(state.seconds_left)} left"
         if state.done == state.total:
             left = f", {in_words(time.monotonic() - self.start)}"
-        print(f"{self.title}: {state.done} of {state.total} cells done{left}", file=sys.stderr, flush=True)
+        print(f"{self.title}: {state.done} of {state.total} {self.of} done{left}", file=sys.stderr, flush=True)
 
 
 def show(result: Result) -> None:
@@ -105,9 +105,9 @@ def show(result: Result) -> None:
     out = console()
     leading = [summary for summary in result.summaries if summary.get("name") == "leaderboard"]
     for summary in leading or result.summaries:
-        _table(out, summary)
+        show_table(out, summary)
     if not result.summaries and result.table["rows"]:
-        _table(out, _whole(result))
+        show_table(out, _whole(result))
     if result.verdicts:
         out.print("Verdicts", style="bold")
     for verdict in result.verdicts:
@@ -147,7 +147,8 @@ def _whole(result: Result) -> dict[str, Any]:
     return {"title": "Results", "columns": [{"name": name} for name in names], "rows": rows}
 
 
-def _table(out: Console, summary: Mapping[str, Any]) -> None:
+def show_table(out: Console, summary: Mapping[str, Any]) -> None:
+    """Print a summary of a report: {"title", "columns", "rows"}."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -18,23 +18,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
-from . import _about, _terminal
-from ._errors import (
-    DataError,
-    LanguageError,
-    MissingExtraError,
-    NeurofnError,
-    SettingError,
-    StoreError,
-    UnknownNameError,
-)
+from . import _about, _errors, _terminal
+from ._errors import DataError, MissingExtraError, NeurofnError, SettingError, StoreError
+from ._explain_command import explain_units
 
 if TYPE_CHECKING:
     from .studies import Result, Study
 
 __all__ = ["app", "main"]
 
-USAGE = (UnknownNameError, SettingError, LanguageError)  # exit code 2; every other error of ours has 1
+USAGE = (_errors.UnknownNameError, SettingError, _errors.LanguageError)  # exit code 2; every other error of ours has 1
 FILES = {"html": "report.html", "markdown": "report.md", "json": "result.json"}
 
 Kind = Literal["functions", "edges", "aggregates", "instruments", "tasks", "studies"]
@@ -151,6 +144,9 @@ def _write(result: Result, folder: Path, format: str) -> bool:
     print(f"Report: {written}")
     print(f"Again:  {result.command}")
     return True
+
+
+app.command(explain_units, name="explain")
 
 
 @app.command(name="list")

@@ -1,0 +1,276 @@
+"""The command explain: what a user names is loaded, its units are explained, and a table and a report are written."""
+
+from __future__ import annotations
+
+import csv
+import shlex
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from . import _about, _terminal
+from ._errors import DataError, SettingError
+
+if TYPE_CHECKING:
+    from .explaining import Concepts, Explanation, Units
+
+__all__ = ["explain_units"]
+
+ROWS = 40  # of the table on the screen; the report has all
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Search:
+    """How to look for formulas, and how to doubt them.
+
+    >>> Search(length=2).exact
+    True
+    """
+
+    length: Annotated[int, Parameter(help="The most concepts of a formula")] = 3
+    exact: Annotated[bool, Parameter(help="Prove the best formula (length up to 3); --no-exact: beam search")] = True
+    beam: Annotated[int, Parameter(help="How many formulas a beam search keeps")] = 5
+    threshold: Annotated[
+        float, Parameter(help="A unit fires above this quantile of its activations; 0: where they are positive")
+    ] = 0.995
+    holdout: Annotated[float, Parameter(help="The share of samples that formulas are only scored on")] = 0.3
+    null: Annotated[int, Parameter(help="How many times each unit is shuffled to see what chance reaches")] = 200
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Output:
+    """What to write.
+
+    >>> Output().examples
+    5
+    """
+
+    report: Annotated[Path | None, Parameter(help="The file to write: .html, .md or .json")] = None
+    examples: Annotated[int, Parameter(help="How many example images of each unit the report shows")] = 5
+
+
+def explain_units(
+    net: str, /, *, data: str, concepts: str, at: str, search: Search = Search(), output: Output = Output()
+) -> int:
+    """Explain the units of a network: for each the formula over concepts that best matches where it fires, with its doubt.
+
+    Parameters
+    ----------
+    net
+        MODULE:NAME of your network, or of a function without arguments that gives it.
+    data
+        MODULE:NAME of a tensor, an iterable of batches (a DataLoader that does not shuffle), or a function that gives one.
+    concepts
+        MODULE:NAME of Concepts or a function that gives them; or a file: .npz with a bool array per concept, .csv with a row
+        per sample.
+    at
+        Which module of the network to read, such as layer4; patterns such as 'conv*' name several.
+    """
+    from .explaining import table
+
+    began = time.perf_counter()
+    model, batches = _network(net), _again(data)
+    source = _concepts(concepts)
+    units = _units(model, batches, at=at, threshold=search.threshold)
+    print(f"explain: {len(units)} units over {units.samples} samples, {len(source.names)} concepts", file=sys.stderr)
+    found, stopped = _explained(units, source, search)
+    _show(table(found))
+    problems = sum(not one.formula for one in found)
+    print(
+        f"{len(found)} of {len(units)} units in {_terminal.in_words(time.perf_counter() - began)}; {problems} not explained"
+    )
+    if output.report is not None:
+        command = _command(net, data=data, concepts=concepts, at=at, search=search, output=output)
+        _write(found, (units, source, batches), command=command, holdout=search.holdout, output=output)
+    if stopped:
+        print("Stopped: what was found until then is above and in the report.", file=sys.stderr)
+        return 130
+    return 0
+
+
+# --- What the user names ----------------------------------------------------------------------------------------------
+
+
+def _made(name: str) -> Any:
+    """The object MODULE:NAME, called where it is a function."""
+    import inspect
+
+    found = _about.imported(name)
+    return found() if inspect.isfunction(found) else found
+
+
+def _again(name: str) -> Any:
+    """The data in a form that can be read twice: for the units, and for the example images."""
+    data = _made(name)
+    if not isinstance(data, Iterable):
+        raise SettingError(f"{name} is {data!r:.60}, no data; give MODULE:NAME of a tensor or an iterable of batches")
+    return list(data) if isinstance(data, Iterator) else data
+
+
+def _network(name: str) -> Any:
+    from torch import nn
+
+    found = _about.imported(name)
+    if not isinstance(found, nn.Module) and callable(found):
+        found = found()
+    if not isinstance(found, nn.Module):
+        raise SettingError(
+            f"{name} is {found!r:.60}, no torch.nn.Module; give MODULE:NAME of a network or of a function"
+        )
+    return found.eval()
+
+
+def _concepts(name: str) -> Concepts:
+    from .explaining import Concepts
+
+    if name.endswith((".npz", ".csv")):
+        path = Path(name)
+        if not path.exists():
+            raise DataError(f"there is no file {name}; give .npz, .csv, or MODULE:NAME of Concepts")
+        return _from_npz(path) if name.endswith(".npz") else _from_csv(path)
+    if ":" not in name:
+        raise SettingError(f"--concepts {name}: give a file .npz or .csv, or MODULE:NAME of Concepts")
+    found = _made(name)
+    if not isinstance(found, Concepts):
+        raise SettingError(f"{name} is {found!r:.60}, no Concepts; see neurofn.explaining.Concepts")
+    return found
+
+
+def _from_npz(path: Path) -> Concepts:
+    import numpy as np
+
+    from .explaining import Concepts
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return Concepts.from_masks({name: archive[name] for name in archive.files})
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"cannot read {path}: {error}; write it with numpy.savez({path.name!r}, dog=mask, ...)"
+        ) from error
+
+
+def _from_csv(path: Path) -> Concepts:
+    """Numbers become predicates of their quantiles, other columns labels."""
+    import numpy as np
+
+    from .explaining import Concepts
+
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    if len(rows) < 2 or len({len(row) for row in rows}) > 1:
+        raise DataError(f"{path} is no table: give a line of names, then one line for each sample, all equally long")
+    table = {}
+    for name, *values in zip(*rows, strict=True):
+        try:
+            table[name] = np.array([float(value) if value else np.nan for value in values])
+        except ValueError:
+            table[name] = np.array(values)
+    return Concepts.from_predicates(table)
+
+
+# --- Explaining -------------------------------------------------------------------------------------------------------
+
+
+def _units(model: Any, batches: Any, *, at: str, threshold: float) -> Units:
+    from .explaining import Above, Quantile, Units
+
+    rule = Quantile(threshold) if threshold > 0 else Above(0)
+    return Units.from_model(model, batches, at=at, threshold=rule)
+
+
+def _explained(units: Units, concepts: Concepts, search: Search) -> tuple[list[Explanation], bool]:
+    """The explanations, and whether Ctrl-C stopped the search; units that were not reached say so."""
+    from .explaining import Beam, Exact, Shuffled, explain
+
+    with _progress() as tell:
+        found = explain(
+            units,
+            concepts,
+            search=Exact(length=search.length) if search.exact else Beam(length=search.length, width=search.beam),
+            holdout=search.holdout,
+            null=Shuffled(search.null),
+            progress=tell,
+        )
+    return found, any(one.problem.startswith("not reached") for one in found)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """What is called after every unit: how many are done, and the time left."""
+    from .studies import Progress
+
+    began = time.monotonic()
+    with _terminal.progress("explain", of="units") as show:
+
+        def tell(done: int, total: int) -> None:
+            passed = time.monotonic() - began
+            left = passed / done * (total - done) if done else None
+            show(Progress(done=done, total=total, reused=0, label="", seconds_left=left))
+
+        yield tell
+
+
+# --- What is shown and written ----------------------------------------------------------------------------------------
+
+_COLUMNS = (
+    ("unit", "Unit", ""), ("formula", "Formula", ""), ("score", "IoU", ".3f"), ("holdout_score", "held out", ".3f"),
+    ("null_score", "by chance", ".3f"), ("p", "p", ".2g"), ("coverage", "inside", ".0%"),
+)  # fmt: skip
+
+
+def _show(rows: Sequence[dict[str, Any]]) -> None:
+    """The best explained units first."""
+    ordered = sorted(rows, key=lambda row: -(row["score"] or 0.0))
+    shown = [{**row, "unit": str(row["unit"]), "formula": row["formula"] or row["problem"]} for row in ordered]
+    columns = [{"name": name, "label": label, "format": form} for name, label, form in _COLUMNS]
+    _terminal.show_table(_terminal.console(), {"title": "Explanations", "columns": columns, "rows": shown})
+
+
+def _command(net: str, *, data: str, concepts: str, at: str, search: Search, output: Output) -> str:
+    """What to type to get the same again: what differs from the defaults."""
+    words = ["neurofn", "explain", net, "--data", data, "--concepts", concepts, "--at", at]
+    for given in (search, output):
+        for field in fields(given):
+            value = getattr(given, field.name)
+            if value == field.default:
+                continue
+            words += [f"--no-{field.name}"] if value is False else [f"--{field.name}", str(value)]
+    return shlex.join(words)
+
+
+def _write(
+    found: Sequence[Explanation],
+    seen: tuple[Units, Concepts, Any],
+    *,
+    command: str,
+    holdout: float,
+    output: Output,
+) -> None:
+    from . import __version__
+    from ._explain_examples import example_images
+    from .reporting import report
+
+    assert output.report is not None
+    pictures = example_images(found, seen, holdout=holdout, count=output.examples)
+    entries = [{**one.to_dict(), "examples": examples} for one, examples in zip(found, pictures, strict=True)]
+    written = report(
+        {
+            "question": "What does each unit detect?", "measure": "IoU", "command": command,
+            "explanations": entries, "versions": {"neurofn": __version__},
+            "notes": ["Formulas were sought on one part of the samples and scored on another; chance is what they reach when a "
+                      "unit's firing is dealt out to other samples."],
+        },
+        output.report,
+    )  # fmt: skip
+    print(f"Report: {written}")
+    print(f"Again:  {command}")
