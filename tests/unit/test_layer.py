@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -131,3 +132,12 @@ def test_outputs_start_around_zero(aggregate: str) -> None:
     with torch.no_grad():
         outputs = neuron(f"{aggregate}(linear)").dense(64, 64)(torch.randn(512, 64))
     assert abs(float(outputs.mean())) < 0.2 * float(outputs.std())
+
+
+def test_a_layer_is_one_graph_to_the_compiler() -> None:
+    layer = neuron("silu(sum(linear)) * median(rational)").dense(5, 3)
+    x = torch.randn(4, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the compiler's own
+        compiled = torch.compile(layer, fullgraph=True, backend="eager")
+        assert torch.equal(compiled(x), layer(x))

@@ -67,6 +67,7 @@ class Function:
     shape: Mapping[str, int] = field(default_factory=dict)
     coefficients: tuple[str, ...] = ()
     build: Callable[..., Member] | None = field(default=None, repr=False)
+    member: Member | None = field(default=None, repr=False)  # kept, since building one may cost more than a layer
 
     def __post_init__(self) -> None:
         self.definition.ready()  # cached before a compiler traces a call
@@ -125,10 +126,10 @@ class Function:
         """The terms of a basis in a last axis of their own: one per coefficient of a family, else f(z) alone."""
         import torch
 
-        if self.build is None:
+        if self.member is None:
             return self(z, **settings).unsqueeze(-1)
         others = {n: v for n, v in {**self.defaults, **settings}.items() if n not in self.coefficients}
-        terms = self.build(**self.shape).terms(z, **others)
+        terms = self.member.terms(z, **others)
         return torch.stack([term.expand_as(terms[-1]) for term in terms], dim=-1)
 
     def gain(self, **settings: Any) -> float:
@@ -268,4 +269,5 @@ def _from_member(frame: Function, shape: Mapping[str, int], member: Member) -> F
         shape=MappingProxyType(dict(shape)),
         coefficients=member.coefficients,
         code=member.code or code,
+        member=member,
     )

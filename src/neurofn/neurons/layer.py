@@ -101,6 +101,8 @@ class _Gather(_Part):
         super().__init__()
         n_in, n_out = size
         self.tree = tree
+        # Made here, so that torch.compile need not trace how, and again for a copy: what they hold cannot be saved.
+        self.bases: tuple[Basis, ...] = bases_of(tree.edge)
         self.inner = nn.ParameterDict()
         for index, basis in enumerate(self.bases):
             for name in basis.parameters:
@@ -112,14 +114,17 @@ class _Gather(_Part):
         self.weight = nn.Parameter(torch.randn(n_in, sum(basis.size for basis in self.bases), n_out) * std)
         self.bias = nn.Parameter(torch.full((n_out,), -begin.centre)) if dict(tree.settings).get("bias", True) else None
 
-    # Looked up by name rather than kept, so that a layer can be copied and saved.
+    # Looked up by name, so that a layer can be copied and saved.
     @property
     def aggregate(self) -> Aggregate:
         return aggregates[self.tree.aggregate]
 
-    @property
-    def bases(self) -> tuple[Basis, ...]:
-        return bases_of(self.tree.edge)
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "bases"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]  # torch declares no types for it
+        self.bases = bases_of(self.tree.edge)
 
     @property
     def fused(self) -> bool:
