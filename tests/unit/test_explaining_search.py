@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurofn._errors import LanguageError, SettingError, UnknownNameError
+from neurofn.explaining._beam import beam
 from neurofn.explaining._signatures import Hits, Signatures, grouped, hits_of
 from neurofn.explaining._tally import Tally
 from neurofn.explaining.formula import Formula, parse
 from neurofn.explaining.score import SCORES, score
-from neurofn.explaining.search import Beam, Exact, Found, _beam
+from neurofn.explaining.search import Beam, Exact, Found
 
 Array = np.ndarray[Any, Any]
 
@@ -122,8 +123,9 @@ def test_the_beam_keeps_different_functions() -> None:
     generator = np.random.default_rng(11)
     masks = generator.random((6, 400)) < 0.3
     signatures, hits, _ = problem(masks, (masks[0] & masks[1]) | masks[2])
-    kept = _beam(Tally(signatures, hits, 0), Beam(length=3, width=4))[-4:]
-    assert len({formula.holds(signatures).tobytes() for formula, _ in kept}) == 4
+    for kept in beam(Tally(signatures, hits, 0), length=3, width=4, measure="iou"):
+        assert len({node.formula.holds(signatures).tobytes() for node in kept}) == 4
+        assert all(np.array_equal(node.member, node.formula.holds(signatures)) for node in kept)
 
 
 def test_a_unit_that_no_concept_touches() -> None:

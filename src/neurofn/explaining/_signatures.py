@@ -6,13 +6,14 @@ search never sees positions. Both tables are sparse rows (indptr, indices).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .._errors import ShapeError
+from .._errors import DataError, ShapeError
 
 __all__ = ["Hits", "Signatures"]
 
@@ -52,10 +53,12 @@ class Signatures:
 
     def where(self, concept: int) -> Array:
         """The numbers of the sets that have a concept, in rising order."""
-        starts, rows = self._postings()
+        starts, rows = self.postings
         return rows[starts[concept] : starts[concept + 1]]
 
-    def _postings(self) -> tuple[Array, Array]:
+    @property
+    def postings(self) -> tuple[Array, Array]:
+        """Sparse rows (starts, sets): for each concept the numbers of the sets that have it."""
         found: tuple[Array, Array] | None = self.__dict__.get("_by_concept")
         if found is None:
             rows = np.repeat(np.arange(len(self)), np.diff(self.indptr))
@@ -64,6 +67,60 @@ class Signatures:
             found = starts, rows[order]
             self.__dict__["_by_concept"] = found  # a cache, not state
         return found
+
+    @classmethod
+    def from_rows(cls, concepts: Sequence[str], rows: Iterable[Iterable[int]]) -> Signatures:
+        """Signatures of one label set for each position, of concept numbers; raises DataError for a number of no concept.
+
+        >>> Signatures.from_rows(("a", "b"), [{0}, set(), {0}, {0, 1}]).weights.tolist()
+        [1, 2, 1]
+        """
+        sets = [sorted(set(row)) for row in rows]
+        indptr = np.concatenate([[0], np.cumsum([len(row) for row in sets])]).astype(np.int64)
+        indices = np.fromiter(itertools.chain.from_iterable(sets), np.int32, count=int(indptr[-1]))
+        if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < len(concepts):
+            raise DataError(f"concept numbers must be from 0 to {len(concepts) - 1}, one for each concept")
+        return cls(tuple(concepts), indptr, indices, np.ones(len(sets), np.int64))._united()[0]
+
+    def merge(self, other: Signatures) -> tuple[Signatures, Array, Array]:
+        """Both together, and to which numbers the sets of each went. Raises ShapeError for unequal concepts.
+
+        >>> a = Signatures.from_rows(("x", "y"), [{0}, {1}])
+        >>> both, here, there = a.merge(Signatures.from_rows(("x", "y"), [{1}, {0, 1}]))
+        >>> both.weights.tolist(), here.tolist(), there.tolist()
+        ([1, 2, 1], [0, 1], [1, 2])
+        """
+        if (self.concepts, self.neighbors) != (other.concepts, other.neighbors):
+            raise ShapeError("signatures of unequal concepts cannot be merged: give both the same names in one order")
+        joined = Signatures(
+            self.concepts,
+            np.concatenate([self.indptr, self.indptr[-1] + other.indptr[1:]]),
+            np.concatenate([self.indices, other.indices]),
+            np.concatenate([self.weights, other.weights]),
+            self.neighbors,
+        )
+        merged, place = joined._united()
+        return merged, place[: len(self)], place[len(self) :]
+
+    def _united(self) -> tuple[Signatures, Array]:
+        """Equal rows as one, shorter ones first and then in the order of their labels, and the number of each row."""
+        lengths = np.diff(self.indptr)
+        place = np.zeros(len(self), np.int64)
+        indices, counts, found = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)], 0
+        for length in np.unique(lengths):
+            rows = np.flatnonzero(lengths == length)
+            # Big-endian bytes sort as the numbers do; an empty row is one byte, since a void needs some.
+            table = np.ascontiguousarray(self.indices[self.indptr[rows][:, None] + np.arange(length)], ">i4")
+            keys = table.view(f"V{4 * length}").ravel() if length else np.zeros(len(rows), np.uint8)
+            _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+            place[rows] = found + inverse.ravel()
+            indices.append(table[first].astype(np.int32).ravel())
+            counts.append(np.full(len(first), length, np.int64))
+            found += len(first)
+        weights = np.zeros(found, np.int64)
+        np.add.at(weights, place, self.weights)
+        indptr = np.concatenate(counts).cumsum()
+        return Signatures(self.concepts, indptr, np.concatenate(indices), weights, self.neighbors), place
 
 
 @dataclass(frozen=True, eq=False)
