@@ -49,7 +49,8 @@ def line(measure: str, known: tuple[int, int], total: int) -> tuple[int, int, in
 def prove(tally: Tally, known: Node, *, length: int, measure: str) -> Node:
     """The best of all formulas of at most ``length`` concepts (2 or 3); ``known`` where none is better.
 
-    Among equally good ones a shorter one is preferred (but by precision). Raises SettingError for more positions than exact integers allow.
+    Among equally good ones a shorter one is preferred (but by precision). Raises SettingError for more positions than exact
+    integers allow.
     """
     if tally.signatures.positions >= 2**31:
         raise SettingError(
