@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from neurofn.instruments.rank import gram_spectrum
-from neurofn.studies import Cells, run
+from neurofn.studies import Cells, _staircase_claims, run
+from neurofn.studies._jumps import Jumps
 from neurofn.studies._staircase import FINE, LAYERS, RANK, STARTS, Reader, builder, lower_bounds, schedule
 from neurofn.studies._staircase_claims import CLAIMS
 from neurofn.studies.staircase import FRESH, staircase
@@ -140,6 +141,20 @@ def test_stairs_are_seen_where_they_are_and_not_with_other_seeds() -> None:
     lost = Cells(tuple({**row, "diverged": row["seed"] < 2} for row in cells.table), cells.readings)
     assert STAIRS.test(lost).holds is None
     assert STAIRS.test(Cells.of([])).holds is None
+
+
+@pytest.mark.parametrize("missing", ["certainty", "plateaus", "the falls"])
+def test_stairs_need_plateaus_falls_and_certainty(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = coincident(STAIRS.counterexample())
+    if missing == "certainty":
+        monkeypatch.setattr(_staircase_claims, "pooled", lambda jumps: (0.9, 0.1, 0.02))
+    elif missing == "plateaus":
+        monkeypatch.setattr(_staircase_claims, "plateaus", lambda ranks, times: [(10, 100)])
+    else:
+        none = Jumps(observed=0.1, null_median=0.1, p=0.5, rises=9, null=(0.1,))
+        monkeypatch.setattr(_staircase_claims, "_paired_jumps", lambda losses, ranks, partner: [none] * 5)
+        monkeypatch.setattr(_staircase_claims, "pooled", lambda jumps: (0.1, 0.1, 0.001))
+    assert STAIRS.test(cells).holds is False
 
 
 def started(**loss: float) -> Cells:
