@@ -24,6 +24,11 @@ _HOME = {
     "EpsilonRank": "instruments",
     "ActivatedNeurons": "instruments",
     "Moments": "instruments",
+    "Concepts": "explaining",
+    "Exact": "explaining",
+    "Shuffled": "explaining",
+    "Units": "explaining",
+    "explain": "explaining",
     "study": "studies",
     "Claim": "studies",
     "run": "studies",
@@ -35,6 +40,11 @@ __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from ._errors import NeurofnError as NeurofnError
+    from .explaining import Concepts as Concepts
+    from .explaining import Exact as Exact
+    from .explaining import Shuffled as Shuffled
+    from .explaining import Units as Units
+    from .explaining import explain as explain
     from .functions import Fixed as Fixed
     from .functions import Learn as Learn
     from .functions import catalogue as catalogue
