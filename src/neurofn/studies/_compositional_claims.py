@@ -21,10 +21,8 @@ Sides = Callable[[Cells], tuple[Any, Any]]
 def claims(settings: Mapping[str, Any]) -> list[Claim]:
     """The claims of the paper, and two of our own: that causes are named, and that training makes units describable."""
     longest = settings["length"]
-    found = [_paste(), _causes(), _accuracy()]
-    if longest > 1:
-        found = [_longer(longest), _unique(longest), *found]
-    return [*found, _contributions(), _training(longest)]
+    by_length = [_longer(longest), _unique(longest)] if longest > 1 else []
+    return [_paste(), _causes(), *by_length, _accuracy(), _contributions(), _training(longest)]
 
 
 def _paired(sides: Sides, names: tuple[str, str], *, unit: str = "", scale: float = 1.0) -> Test:
@@ -76,7 +74,7 @@ def _example(
 
 def _longer(longest: int) -> Claim:
     short, long = "held-out IoU 1", f"held-out IoU {longest}"
-    names = (f"IoU on held-out scenes with {longest} concepts", "with 1")
+    names = (f"with formulas of up to {longest} concepts the IoU on held-out scenes is", "with single concepts")
     return Claim(
         "longer formulas describe units better",
         test=_paired(_of_network(TRAINED, long, short), names),
@@ -87,7 +85,7 @@ def _longer(longest: int) -> Claim:
 
 def _unique(longest: int) -> Claim:
     short, long = "unique by mask 1", f"unique by mask {longest}"
-    names = (f"share of meanings that one unit has alone, with {longest} concepts", "with 1")
+    names = (f"with up to {longest} concepts the share of meanings that one unit has alone is", "with single concepts")
     return Claim(
         "with longer formulas more units have a meaning of their own",
         test=_paired(_of_network(TRAINED, long, short), names, unit="points", scale=100),
@@ -97,7 +95,7 @@ def _unique(longest: int) -> Claim:
 
 
 def _paste() -> Claim:
-    names = ("objects chosen from the explanations change the prediction in", "random objects in")
+    names = ("objects chosen from the explanations turn the prediction to their class in", "random objects in")
     return Claim(
         "objects chosen from explanations turn the network to the class they were chosen for",
         test=_paired(_of_network(TRAINED, "flips explained", "flips random"), names, unit="points", scale=100),
@@ -110,7 +108,7 @@ def _paste() -> Claim:
 
 
 def _causes() -> Claim:
-    names = ("share of classes for which they name a true cause", "by chance")
+    names = ("the share of classes for which explanations name a true cause is", "by chance")
 
     def sides(metric: str, kind: str) -> Sides:
         return lambda cells: (found := cells.values(metric, network=kind), np.full(len(found), 3 / 36))
@@ -151,7 +149,7 @@ def _accuracy() -> Claim:
 
 def _contributions() -> Claim:
     metrics = ("concepts shared with contributors", "concepts shared with any")
-    names = ("concepts shared with the units that contribute most", "with any unit of the layer before")
+    names = ("the overlap of concepts with the units that contribute most is", "with any unit of the layer before")
     return Claim(
         "units are made of units whose explanations are like theirs",
         test=_paired(_of_network(TRAINED, *metrics), names),
@@ -166,7 +164,7 @@ def _training(longest: int) -> Claim:
     def sides(kind: str) -> Sides:
         return lambda cells: (cells.values(metric, network=kind), cells.values(metric, network=UNTRAINED))
 
-    names = ("IoU on held-out scenes after training", "before it")
+    names = ("after training the IoU on held-out scenes is", "before it")
     return Claim(
         "training makes units more describable",
         test=_paired(sides(TRAINED), names),
