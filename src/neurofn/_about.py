@@ -14,6 +14,7 @@ from ._errors import SettingError, UnknownNameError, did_you_mean
 if TYPE_CHECKING:
     from .studies import Study
 
+REMARKS = {"edges": "  and every function, such as sum(silu + bspline) or sum(rational(3, 2))\n"}
 KINDS = ("functions", "edges", "aggregates", "instruments", "tasks", "studies")
 _WIDTH = 100
 _SIZE = (64, 32)  # inputs and neurons of the layer whose parameters `show` counts

@@ -164,6 +164,7 @@ def list_parts(kind: Kind | None = None, /) -> int:
         print(f"{name} ({len(parts)})")
         for part in parts:
             print(f"  {part:{width}}  {_about.line(parts[part])}".rstrip())
+        print(_about.REMARKS.get(name, ""), end="")
     return 0
 
 
