@@ -110,8 +110,7 @@ def _compiled_third(tally: Tally, gain: Array, gains: Array, floor: int) -> tupl
     tables = Tables(gain, plus, by_plus, rank, np.argsort(-gain.diagonal(), kind="stable"), lift, join)
     starts, holders = signatures.postings
     sets = Sets(signatures.indptr, signatures.indices, starts, holders, gains)
-    order = np.argsort(-np.diff(starts), kind="stable")
-    value, key, *_ = best_triple(tables, sets, order, floor, _NOTHING)
+    value, key, *_ = best_triple(tables, sets, floor, _NOTHING)
     return int(value), int(key)
 
 

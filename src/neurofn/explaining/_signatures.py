@@ -143,6 +143,12 @@ class Hits:
         rows = slice(self.indptr[unit], self.indptr[unit + 1])
         return self.indices[rows], self.counts[rows]
 
+    def take(self, low: int, high: int) -> Hits:
+        """Those of the units from ``low`` to before ``high``, numbered from 0."""
+        starts = self.indptr[low : high + 1]
+        rows = slice(starts[0], starts[-1])
+        return Hits(starts - starts[0], self.indices[rows], self.counts[rows], self.totals[low:high])
+
 
 def grouped(concepts: Sequence[str], masks: Array) -> tuple[Signatures, Array]:
     """Signatures of bool masks (concepts, positions), and for each position the number of its set.

@@ -114,34 +114,40 @@ def _most(t: Tables, shape: int, a: int, b: int, c: int) -> int:
 
 
 @compiled
-def _promises(t: Tables, shape: int, a: int, b: int, bar: int) -> bool:
-    """Whether formula number ``shape`` can gain more than ``bar`` from "a, b" with any third concept: cheap, and first."""
-    gain, plus = t.gain, t.plus
-    if shape == 0:
-        return bool(gain[a, a] + gain[b, b] - gain[a, b] + min(plus[a, a], plus[b, b]) > bar)
-    if shape in (1, 5):
-        return bool(plus[a, b] > bar)
-    if shape == 2:  # a, c are the pair
-        return bool(gain[a, b] + plus[a, b] > bar and plus[b, b] > bar)
-    if shape == 3:
-        return bool(gain[a, a] - gain[a, b] + plus[a, a] > bar)
-    if shape == 4:
-        first, most = t.by_gain[0], t.by_plus[0]
-        return bool(gain[first, first] + plus[a, b] > bar and gain[a, b] + plus[most, most] > bar)
-    if shape == 6:
-        first = t.by_gain[0]
-        kept = plus[a, a] - plus[a, b]
-        return bool(t.join[a] + plus[a, b] - gain[a, b] > bar and gain[first, first] + kept > bar)
-    return bool(plus[a, a] - plus[a, b] > bar and gain[a, a] - gain[a, b] + t.lift[a] > bar)
+def _promises(gain: Array, plus: Array, pair: tuple[int, int], edges: tuple[int, int, int, int], bar: int) -> int:
+    """The shapes (bit ``shape``) that can gain more than ``bar`` from "a, b" with any third concept: cheap, and first.
+
+    edges: the largest gain and the largest plus of a concept, and lift and join of a.
+    """
+    a, b = pair
+    most_gain, most_plus, lift, join = edges
+    one, both, common = gain[a, a], gain[a, b], plus[a, b]
+    found = 0
+    if one - both + plus[a, a] > bar:  # (a OR c) AND NOT b, where a has more plus than c
+        found |= 1 << 3
+    if join + common - both > bar and most_gain + plus[a, a] - common > bar:
+        found |= 1 << 6
+    if plus[a, a] - common > bar and one - both + lift > bar:
+        found |= 1 << 7
+    if one + gain[b, b] - both + min(plus[a, a], plus[b, b]) > bar:
+        found |= 1
+    if common > 0:
+        if common > bar:
+            found |= (1 << 1) | (1 << 5)
+        if both + common > bar and plus[b, b] > bar:  # (a OR c) AND b, where "a AND b" has more plus than "c AND b"
+            found |= 1 << 2
+        if most_gain + common > bar and both + most_plus > bar:
+            found |= 1 << 4
+    return found
 
 
 @compiled
-def _walk(sets: Sets, marks: Array, mark: int, concept: int, size: int) -> Array:
-    """Gains of "a AND b AND c" for all c, where ``marks`` says which sets have a."""
+def _walk(sets: Sets, marks: Array, concept: int, size: int) -> Array:
+    """Gains of "a AND b AND c" for all c, where ``marks`` says which sets have a, and b is ``concept``."""
     found = np.zeros(size, np.int64)
     for place in range(sets.starts[concept], sets.starts[concept + 1]):
         row = sets.holders[place]
-        if marks[row] == mark:
+        if marks[row]:
             for entry in range(sets.indptr[row], sets.indptr[row + 1]):
                 found[sets.indices[entry]] += sets.gains[row]
     return found
@@ -197,28 +203,40 @@ def _try(t: Tables, shape: int, pair: tuple[int, int], triples: Array, best: Arr
 
 
 @compiled
-def best_triple(t: Tables, sets: Sets, order: Array, floor: int, nothing: Array) -> Array:
-    """(gain, key, pairs walked) of the best formula of three different concepts that gains more than ``floor``.
+def _pair(t: Tables, shapes: int, pair: tuple[int, int], triples: Array, best: Array) -> bool:
+    """All shapes with this pair; True where triples are needed first."""
+    for shape in range(8):
+        if shape in (0, 1, 4, 5) and t.rank[pair[0]] > t.rank[pair[1]]:
+            continue  # done with the pair the other way round
+        if shapes >> shape & 1 and _try(t, shape, pair, triples, best):
+            return True
+    return False
 
-    order: concepts, those in most sets first. nothing: an empty int64 array. The gain is ``floor`` where there is none.
+
+@compiled
+def best_triple(t: Tables, sets: Sets, floor: int, nothing: Array) -> Array:
+    """(gain, key, floor, pairs walked) of the best formula of three different concepts that gains more than ``floor``.
+
+    floor: not below 0, nor below the gain of any formula of one concept or two. nothing: an empty int64 array. The gain is
+    ``floor`` where there is no such formula. The first concept of a pair has some plus: without, nothing is gained by it.
     """
-    size = len(order)
-    marks = np.full(len(sets.gains), -1, np.int64)
+    size, gain, plus = len(t.rank), t.gain, t.plus
+    most_gain, most_plus = gain[t.by_gain[0], t.by_gain[0]], plus[t.by_plus[0], t.by_plus[0]]
+    marks = np.zeros(len(sets.gains), np.bool_)
     best = np.array([floor, -1, floor, 0])
-    for one in range(size):
-        marked = False
-        for two in range(one + 1, size):
-            triples = nothing
-            for turn in range(16):
-                shape = turn >> 1
-                a, b = (order[one], order[two]) if turn & 1 else (order[two], order[one])
-                if (turn & 1 and shape in (0, 1, 4, 5)) or not _promises(t, shape, a, b, max(floor, best[0] - 1)):
-                    continue
-                if _try(t, shape, (a, b), triples, best):
-                    if not marked:
-                        marks[sets.holders[sets.starts[order[one]] : sets.starts[order[one] + 1]]] = one
-                        marked = True
-                    triples = _walk(sets, marks, one, order[two], size)
-                    best[3] += 1
-                    _try(t, shape, (a, b), triples, best)
+    for a in t.by_plus:
+        if plus[a, a] <= 0:
+            break
+        holders = sets.holders[sets.starts[a] : sets.starts[a + 1]]
+        marked, edges = False, (most_gain, most_plus, t.lift[a], t.join[a])
+        for b in range(size):
+            shapes = _promises(gain, plus, (a, b), edges, max(floor, best[0] - 1)) if a != b else 0
+            if shapes and _pair(t, shapes, (a, b), nothing, best):
+                if not marked:
+                    marks[holders] = True
+                    marked = True
+                best[3] += 1
+                _pair(t, shapes, (a, b), _walk(sets, marks, b, size), best)
+        if marked:
+            marks[holders] = False
     return best
