@@ -61,7 +61,7 @@ def world(units: int) -> World:
 def draw(world: World, batch: int, images: int) -> tuple[Array, Array]:
     """Scenes (images,) from 0; planes (3, images, SIDE, SIDE) of objects and parts, from 1 (0 is none), and colours, from 0."""
     generator = np.random.default_rng([1, batch])
-    scenes = np.minimum(generator.zipf(1.15, images) * 31 + generator.integers(0, SCENES, images), 2**40) % SCENES
+    scenes = generator.integers(0, SCENES, images)
     planes = np.zeros((3, images, SIDE, SIDE), np.int16)
     planes[2] = generator.integers(0, COLOURS, (images, 4, 4)).repeat(SIDE // 4, 1).repeat(SIDE // 4, 2)
     for image, scene in enumerate(scenes):

@@ -93,7 +93,9 @@ def beam(tally: Tally, *, length: int, width: int, measure: str) -> list[list[No
 def _step(tally: Tally, before: list[Node], width: int, values: Any) -> list[Node]:
     counts = [node.joined() for node in before]
     both, size = (np.stack(parts) for parts in zip(*counts, strict=True))
-    made = values(both, size).ravel()
+    # OR only adds and AND only takes away: what has the size of its parent is its parent, and would come back often.
+    same = size == np.array([node.size for node in before])[:, None, None]
+    made = np.where(same, -np.inf, values(both, size)).ravel()
 
     def nodes() -> Iterator[Node]:
         scores = np.concatenate([[node.value for node in before], made])
