@@ -1,0 +1,121 @@
+"""Chance: draws keep what they must, p-values of noise are not small, planted formulas are found and are no chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurofn._errors import SettingError, ShapeError
+from neurofn.explaining._signatures import grouped, hits_of
+from neurofn.explaining.null import Null, Shifted, Shuffled, by_chance, holm
+from neurofn.explaining.planted import Planted, plant, truth
+from neurofn.explaining.search import Exact
+
+Array = np.ndarray[Any, Any]
+NULLS: list[Null] = [Shuffled(60), Shifted(60)]
+
+
+def blobs(samples: int, seed: int) -> Array:
+    """A rectangle in most samples, anywhere, also around the edges: bool (samples, 8, 8)."""
+    generator = np.random.default_rng(seed)
+    found = np.zeros((samples, 8, 8), bool)
+    for sample in np.flatnonzero(generator.random(samples) < 0.7):
+        found[sample, :4, :3] = True
+        found[sample] = np.roll(found[sample], generator.integers(0, 8, 2), axis=(0, 1))
+    return found
+
+
+@pytest.mark.parametrize("null", NULLS, ids=str)
+def test_a_draw_keeps_how_much_each_sample_fires(null: Null) -> None:
+    fires = blobs(40, seed=1)
+    drawn = null.draw(fires, 3)
+    assert sorted(drawn.sum(axis=(1, 2))) == sorted(fires.sum(axis=(1, 2)))
+    assert np.array_equal(drawn, null.draw(fires, 3))
+    assert not np.array_equal(drawn, null.draw(fires, 4))
+
+
+def test_whole_samples_are_shuffled() -> None:
+    fires = blobs(40, seed=2)
+    assert {sample.tobytes() for sample in Shuffled(1).draw(fires, 0)} == {sample.tobytes() for sample in fires}
+    assert [sorted(order) for order in Shuffled(3).orders(5)] == [list(range(5))] * 3
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=3), st.integers(0, 1000))
+def test_a_shift_goes_around_the_edges(grid: list[int], seed: int) -> None:
+    """A single sample comes back as itself, rolled along each axis."""
+    fires = np.random.default_rng(seed).random((1, *grid)) < 0.5
+    drawn = Shifted(1, seed).draw(fires, 0)[0]
+    axes = tuple(range(len(grid)))
+    steps = np.ndindex(*grid)
+    assert any(np.array_equal(drawn, np.roll(fires[0], step, axis=axes)) for step in steps)
+
+
+@pytest.mark.parametrize("null", NULLS, ids=str)
+def test_p_is_no_smaller_than_chance_allows(null: Null) -> None:
+    """Of units that have nothing to do with the formula a share of 5 % or less has p <= 0.05, within three deviations."""
+    p = [by_chance(blobs(50, seed=2 * k), blobs(50, seed=2 * k + 1), null=null).p for k in range(300)]
+    assert np.mean(np.array(p) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+    assert 0.4 < np.mean(p) < 0.65
+
+
+def test_a_usual_place_is_chance_to_shuffled_samples_alone() -> None:
+    """Concept and unit lie in the same place in all samples: samples that are exchanged change nothing at all."""
+    fires, true = np.zeros((2, 50, 8, 8), bool)
+    fires[:, :3], true[:, :4] = True, True
+    assert by_chance(fires, true, null=Shuffled(60)).p == 1.0
+    assert by_chance(fires, true, null=Shifted(60)).p < 0.05
+
+
+def searched_and_tested(problem: Planted, part: int) -> list[tuple[str, float]]:
+    """Formulas found on the first samples, and their p-values on the others."""
+    signatures, place = grouped(problem.concepts, problem.masks[:, :part].reshape(len(problem.concepts), -1))
+    units = problem.units[:, :part].reshape(len(problem.units), -1)
+    hits = hits_of(units, place, len(signatures))
+    rows = []
+    for unit, fires in enumerate(problem.units):
+        found = Exact(3).find(signatures, hits, unit)
+        assert found.formula is not None
+        text = found.formula.text(problem.concepts)
+        true = truth(text, problem.by_name)
+        rows.append((text, by_chance(fires[part:], true[part:], null=Shuffled(99)).p))
+    return rows
+
+
+def test_planted_formulas_are_recovered_and_noise_is_not_called_real() -> None:
+    """With a tenth of the hits moved at least 95 % are found; at most 5 % of the noise units are significant."""
+    problem = plant(units=(40, 60), noise=0.1, size=(200, 64), seed=7)
+    rows = searched_and_tested(problem, part=140)
+    planted = [
+        np.array_equal(truth(found, problem.by_name), truth(text, problem.by_name))
+        for (found, _), text in zip(rows, problem.formulas, strict=True)
+        if text
+    ]
+    assert np.mean(planted) >= 0.95
+    corrected = np.array(holm([p for _, p in rows]))
+    noise = np.array([not text for text in problem.formulas])
+    assert (corrected[noise] < 0.05).mean() <= 0.05
+    raw = np.array([p for _, p in rows])
+    assert (raw[~noise] <= 0.01).mean() >= 0.95
+
+
+def test_holm_by_hand_and_bounds() -> None:
+    assert holm([]) == []
+    assert holm([0.5, 0.5]) == [1.0, 1.0]
+    p = np.random.default_rng(0).random(20)
+    corrected = np.array(holm(p.tolist()))
+    assert (corrected >= p).all()
+    assert (np.argsort(corrected[np.argsort(p)], kind="stable") == np.arange(20)).all()
+
+
+def test_wrong_settings_and_shapes_are_refused() -> None:
+    with pytest.raises(SettingError, match="at least 1"):
+        Shuffled(0)
+    with pytest.raises(SettingError, match="at least 1"):
+        Shifted(0)
+    with pytest.raises(ShapeError, match="give both"):
+        by_chance(np.zeros((3, 2), bool), np.zeros((3, 4), bool))
