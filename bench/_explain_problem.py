@@ -65,7 +65,10 @@ def draw(world: World, batch: int, images: int) -> tuple[Array, Array]:
     planes = np.zeros((3, images, SIDE, SIDE), np.int16)
     planes[2] = generator.integers(0, COLOURS, (images, 4, 4)).repeat(SIDE // 4, 1).repeat(SIDE // 4, 2)
     for image, scene in enumerate(scenes):
-        for thing in generator.choice(world.objects[scene], size=int(generator.integers(4, 12))):
+        things = generator.choice(world.objects[scene], size=int(generator.integers(6, 16)))
+        for thing in np.where(
+            generator.random(len(things)) < 0.1, generator.integers(1, OBJECTS + 1, len(things)), things
+        ):
             height, width = generator.integers(12, 72, 2)
             top, left = generator.integers(0, SIDE - height), generator.integers(0, SIDE - width)
             box = image, slice(top, top + height), slice(left, left + width)
@@ -76,7 +79,7 @@ def draw(world: World, batch: int, images: int) -> tuple[Array, Array]:
                 planes[1][image, y : min(y + height // 3, top + height), x : min(x + width // 3, left + width)] = part
     spots = generator.integers(0, COLOURS, (images, SIDE // 8, SIDE // 8)).repeat(8, 1).repeat(8, 2)
     planes[2] = np.where(
-        generator.random((images, SIDE // 8, SIDE // 8)).repeat(8, 1).repeat(8, 2) < 0.1, spots, planes[2]
+        generator.random((images, SIDE // 8, SIDE // 8)).repeat(8, 1).repeat(8, 2) < 0.25, spots, planes[2]
     )
     return scenes, planes
 
@@ -103,7 +106,7 @@ def fields(world: World, batch: int, scenes: Array, planes: Array) -> Array:
     from_things = things.reshape(-1, OBJECTS + 1)[:, 1:].astype(np.float32) @ world.drive[SCENES : SCENES + OBJECTS]
     from_parts = parts.reshape(-1, PARTS + 1)[:, 1:].astype(np.float32) @ world.drive[SCENES + OBJECTS : -COLOURS]
     answer = (from_things + from_parts) * share + world.drive[scenes].repeat(cells, 0)
-    answer += 0.25 * generator.standard_normal(answer.shape, dtype=np.float32)
+    answer += 0.4 * generator.standard_normal(answer.shape, dtype=np.float32)
     return answer.reshape(images, FIELD, FIELD, -1).transpose(0, 3, 1, 2)
 
 
