@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from neurofn._errors import DataError, SettingError, ShapeError
 from neurofn.explaining import _exact, _tally
+from neurofn.explaining._beam import beam
+from neurofn.explaining._exact import prove
 from neurofn.explaining._original import Original
 from neurofn.explaining._parallel import find_each
 from neurofn.explaining._signatures import Hits, Signatures, grouped, hits_of
+from neurofn.explaining._tally import Tally
 from neurofn.explaining.formula import Formula
 from neurofn.explaining.score import score
 from neurofn.explaining.search import Beam, Exact
@@ -47,6 +50,19 @@ def test_no_formula_of_three_concepts_is_better(given_: tuple[Array, Array]) -> 
     masks, unit = given_
     signatures, hits, _ = problem(masks, unit)
     assert Exact().find(signatures, hits, 0).score == pytest.approx(best_of_all(masks, unit, 3), abs=1e-12)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(problems())
+def test_the_proof_needs_no_beam(given_: tuple[Array, Array]) -> None:
+    """From the best concept alone, without a beam: the bounds must let every better formula through."""
+    masks, unit = given_
+    signatures, hits, _ = problem(masks, unit)
+    tally = Tally(signatures, hits, 0)
+    singles = beam(tally, length=1, width=1, measure="iou")[0]
+    if singles:
+        best = prove(tally, singles[0], length=3, measure="iou")
+        assert best.value == pytest.approx(best_of_all(masks, unit, 3), abs=1e-12)
 
 
 @settings(max_examples=300, deadline=None)
