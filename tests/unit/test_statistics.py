@@ -12,7 +12,7 @@ from scipy import stats
 from neurofn._errors import DataError
 from neurofn.studies import _statistics
 from neurofn.studies._jumps import plateaus, pooled, shifted_jumps
-from neurofn.studies._statistics import cliffs_delta, compare, describe, holm, mean_interval, signed_rank_p
+from neurofn.studies._statistics import compare, describe, holm, mean_interval, signed_rank_p
 
 STEPS = np.geomspace(10, 10_000, 200)
 
@@ -82,13 +82,6 @@ def test_holm_equals_its_definition() -> None:
     assert math.isnan(corrected[1])
 
 
-def test_cliffs_delta() -> None:
-    assert cliffs_delta([1, 2], [3, 4]) == -1
-    assert cliffs_delta([1, 2], [1, 2]) == 0
-    assert cliffs_delta([5, 6, 7], [1, 6]) == pytest.approx(3 / 6)
-    assert math.isnan(cliffs_delta([], [1]))
-
-
 def test_comparison_drops_diverged_pairs_and_says_so() -> None:
     first = [0.95, 0.96, math.nan, 0.97, 0.95, 0.98, 0.96, 0.97]
     second = [0.94, 0.94, 0.93, 0.94, 0.93, math.inf, 0.92, 0.95]
@@ -113,7 +106,7 @@ def test_differences_that_are_equal_up_to_rounding_are_ties() -> None:
 def test_words_without_a_difference() -> None:
     scores = np.linspace(0.9, 0.95, 10)
     same = compare(scores, scores, names=("gelu", "relu"))
-    assert (same.p, same.difference, same.delta) == (1.0, 0.0, 0.0)
+    assert (same.p, same.difference) == (1.0, 0.0)
     assert describe(same) == "gelu and relu: no difference seen with 10 seeds (p = 1)"
     few = compare([2.0, 3.0, 4.0], [1.0, 1.5, 2.0])
     assert "too few for any: p is 0.25 at best" in describe(few)

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from ._figures import SITES, Axis
-from ._numbers import number, significant, span
+from ._numbers import number, significant
 from ._readings import MAIN, Readings, line
 from ._view import View, is_control, neuron_name
 
@@ -144,8 +144,3 @@ def _cost(view: View, name: str, title: str) -> Rows | None:
     top = max(row.value for row in made) or 1.0
     unit = str(column["unit"]) or ("seconds" if name == "seconds" else "")
     return Rows(name, title, "", Axis(unit, False, "", (0.0, top)), tuple(made), bars=True)
-
-
-def interval_text(row: Row, spec: str) -> str:
-    """'96.9 % to 97.4 %', or nothing where there is no interval."""
-    return span(row.low, row.high, spec) if row.high > row.low else ""

@@ -19,7 +19,6 @@ from .._errors import DataError
 __all__ = [
     "Comparison",
     "Interval",
-    "cliffs_delta",
     "compare",
     "describe",
     "holm",
@@ -52,7 +51,6 @@ class Comparison:
     """Two conditions over the same seeds: the mean of first minus second in ``unit``, its interval, and how sure.
 
     p: two-sided, of the exact signed-rank test; `holm` corrects a family. smallest_p: what p would be if every seed agreed.
-    delta: Cliff's delta, from -1 (every value of first below every value of second) to 1.
     """
 
     first: str
@@ -62,7 +60,6 @@ class Comparison:
     high: float
     p: float
     smallest_p: float
-    delta: float
     n: int
     dropped: int
     unit: str
@@ -119,16 +116,6 @@ def signed_rank_p(differences: ArrayLike) -> float:
     return min(1.0, 2 * float(min(chance[: observed + 1].sum(), chance[observed:].sum())))
 
 
-def cliffs_delta(first: ArrayLike, second: ArrayLike) -> float:
-    """How often a value of ``first`` is above one of ``second``, minus how often below: -1 to 1; NaN for no values.
-
-    >>> cliffs_delta([3.0, 4.0], [1.0, 3.5])
-    0.5
-    """
-    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    return float(np.sign(a[:, None] - b[None, :]).mean()) if len(a) and len(b) else math.nan
-
-
 def compare(
     first: ArrayLike,
     second: ArrayLike,
@@ -162,7 +149,6 @@ def compare(
         high=interval.high,
         p=signed_rank_p(differences),
         smallest_p=signed_rank_p(np.arange(1.0, len(a) + 1)),
-        delta=cliffs_delta(a, b),
         n=len(a),
         dropped=int((~kept).sum()),
         unit=unit,
