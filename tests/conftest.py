@@ -1,4 +1,4 @@
-"""For all tests: the guards of global state and of the disk, and --part for a share of the tests."""
+"""For all tests: the guards of global state and of the disk, a random state to use, and --part for a share of the tests."""
 
 from __future__ import annotations
 
@@ -34,6 +34,16 @@ def leaves_the_world_as_it_was() -> Iterator[None]:
             "the test left the world changed; use torch.Generator, fork_rng and tmp_path:\n" + "\n".join(offences),
             pytrace=False,
         )
+
+
+@pytest.fixture
+def random_state_of_its_own() -> Iterator[None]:
+    """For tests that build layers, whose weights are drawn from the global numbers: the same at every start, then put back."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,8 @@ from neurofn.explaining._counting import count
 from neurofn.explaining.concepts import Concepts
 from neurofn.explaining.thresholds import Above, Between, Quantile, QuantileRange
 from neurofn.explaining.units import Units
+
+pytestmark = pytest.mark.usefixtures("random_state_of_its_own")
 
 Array = np.ndarray[Any, Any]
 
@@ -34,13 +35,6 @@ def hits(units: Units, masks: Array, ranges: tuple[Any, Any]) -> Array:
     for i in range(grouped.sets):
         member[i, grouped.indices[grouped.indptr[i] : grouped.indptr[i + 1]]] = 1
     return np.asarray(dense @ member)
-
-
-@pytest.fixture(autouse=True)
-def random_state() -> Iterator[None]:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
 
 
 def network() -> nn.Sequential:

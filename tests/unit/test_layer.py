@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import io
 import warnings
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -17,15 +16,10 @@ from neurofn._errors import SettingError, ShapeError
 from neurofn.edges import find_edge
 from neurofn.neurons import neuron
 
+pytestmark = pytest.mark.usefixtures("random_state_of_its_own")
+
 X = torch.linspace(-2, 2, 35, dtype=torch.float64).reshape(7, 5)
 TEXTS = ["relu(sum(linear))", "sum(silu + bspline)", "prelu(max(linear))", "silu(sum(linear)) * sum(rational)"]
-
-
-@pytest.fixture(autouse=True)
-def random_state_of_its_own() -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
 
 
 def built(text: str, init: str = "fan_in", size: tuple[int, int] = (5, 3)) -> nn.Module:

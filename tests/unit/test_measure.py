@@ -15,12 +15,7 @@ from neurofn.instruments import ActivatedNeurons, EpsilonRank, Moments
 from neurofn.testing._instrument_runs import hooks, network
 from neurofn.watching import measure, watch
 
-
-@pytest.fixture(autouse=True)
-def _own_random_state() -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
+pytestmark = pytest.mark.usefixtures("random_state_of_its_own")
 
 
 def values(record: object, **equal: object) -> list[float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import nn
@@ -11,11 +9,7 @@ from torch import nn
 from neurofn._errors import ShapeError, SiteError
 from neurofn.sites import Site, find_module, find_sites, first_tensor, to_rows
 
-
-@pytest.fixture(autouse=True)
-def _own_random_state() -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):  # building layers draws their weights
-        yield
+pytestmark = pytest.mark.usefixtures("random_state_of_its_own")
 
 
 class Block(nn.Module):

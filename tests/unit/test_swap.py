@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,12 +10,7 @@ from torch.nn import functional
 from neurofn import catalogue, swap
 from neurofn._errors import SettingError, SiteError, UnknownNameError
 
-
-@pytest.fixture(autouse=True)
-def random_state_of_its_own() -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
+pytestmark = pytest.mark.usefixtures("random_state_of_its_own")
 
 
 class Own(nn.Module):

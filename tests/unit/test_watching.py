@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,14 +14,9 @@ from neurofn.instruments import ActivatedNeurons, EpsilonRank, Moments, top_k
 from neurofn.testing._instrument_runs import hooks
 from neurofn.watching import Record, watch
 
+pytestmark = pytest.mark.usefixtures("random_state_of_its_own")
+
 SILENT = r"torch\._dynamo\.reset\(\)"
-
-
-@pytest.fixture(autouse=True)
-def _own_random_state() -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
 
 
 def mlp() -> nn.Sequential:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -14,12 +13,7 @@ from neurofn._errors import SiteError
 from neurofn.instruments import ActivatedNeurons, Moments
 from neurofn.watching import watch
 
-
-@pytest.fixture(autouse=True)
-def _own_random_state() -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
+pytestmark = pytest.mark.usefixtures("random_state_of_its_own")
 
 
 def mlp() -> nn.Sequential:
