@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurofn._errors import SettingError, ShapeError
+from neurofn.explaining._chance import benjamini_hochberg
 from neurofn.explaining._signatures import grouped, hits_of
-from neurofn.explaining.null import Null, Shifted, Shuffled, by_chance, holm
+from neurofn.explaining.null import Null, Shifted, Shuffled, by_chance
 from neurofn.explaining.planted import Planted, plant, truth
 from neurofn.explaining.search import Exact
 
@@ -96,20 +97,11 @@ def test_planted_formulas_are_recovered_and_noise_is_not_called_real() -> None:
         if text
     ]
     assert np.mean(planted) >= 0.95
-    corrected = np.array(holm([p for _, p in rows]))
+    corrected = np.array(benjamini_hochberg([p for _, p in rows]), float)
     noise = np.array([not text for text in problem.formulas])
     assert (corrected[noise] < 0.05).mean() <= 0.05
     raw = np.array([p for _, p in rows])
     assert (raw[~noise] <= 0.01).mean() >= 0.95
-
-
-def test_holm_by_hand_and_bounds() -> None:
-    assert holm([]) == []
-    assert holm([0.5, 0.5]) == [1.0, 1.0]
-    p = np.random.default_rng(0).random(20)
-    corrected = np.array(holm(p.tolist()))
-    assert (corrected >= p).all()
-    assert (np.argsort(corrected[np.argsort(p)], kind="stable") == np.arange(20)).all()
 
 
 def test_wrong_settings_and_shapes_are_refused() -> None:

@@ -80,6 +80,10 @@ def test_holm_equals_its_definition() -> None:
     corrected = holm([0.01, math.nan, 0.02])
     assert corrected[::2] == pytest.approx([0.02, 0.02])
     assert math.isnan(corrected[1])
+    p = np.random.default_rng(0).random(20)
+    several = np.array(holm(p.tolist()))
+    assert (several >= p).all()
+    assert (np.diff(several[np.argsort(p)]) >= 0).all()
 
 
 def test_comparison_drops_diverged_pairs_and_says_so() -> None:

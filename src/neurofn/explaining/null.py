@@ -5,7 +5,6 @@ Both keep how often a unit fires and the shape in which it does, so that a coher
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +13,7 @@ import numpy as np
 from .._errors import SettingError, ShapeError
 from .score import score
 
-__all__ = ["Chance", "Null", "Shifted", "Shuffled", "by_chance", "holm"]
+__all__ = ["Chance", "Null", "Shifted", "Shuffled", "by_chance"]
 
 Array = np.ndarray[Any, Any]
 
@@ -123,19 +122,3 @@ def by_chance(fires: Array, true: Array, *, null: Null | None = None, measure: s
     scores = score(measure, (both, size, total, positions))
     as_good = int((scores[1:] >= scores[0] - 1e-12).sum())
     return Chance(float(scores[0]), scores[1:], (1 + as_good) / (1 + null.n))
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """p-values corrected so that the chance of any false one below a level is at most that level.
-
-    Source: Holm 1979, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6.
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    values = np.asarray(p, dtype=float)
-    order = np.argsort(values, kind="stable")
-    stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
-    found = np.empty(len(values))
-    found[order] = np.minimum(1.0, stepped)
-    return [float(value) for value in found]
