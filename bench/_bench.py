@@ -7,13 +7,15 @@ A benchmark is a script that makes a ``Bench``, calls ``compare`` for each case 
     bench.finish()
 
 Its rows are {case, alternative, value, unit, bar, holds}; ``bar`` and ``holds`` are null where no bar was set. A script exits
-with 1 where a bar does not hold.
+with 1 where a bar does not hold. Importing this module first makes ``neurofn`` that of the checkout, installed or not, here and
+in the processes that a script starts.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import time
@@ -22,6 +24,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 QUICK_SECONDS = 50.0
+_SOURCE = str(Path(__file__).resolve().parent.parent / "src")
+
+if _SOURCE not in sys.path:
+    sys.path.insert(0, _SOURCE)
+if _SOURCE not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_SOURCE, os.environ.get("PYTHONPATH")]))
 
 
 @dataclass(frozen=True)

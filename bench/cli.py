@@ -5,20 +5,16 @@ python bench/cli.py [--quick] [--out FILE]
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 from _bench import Bench
 
 BAR_SECONDS = 0.5
-SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 
 def _start(*arguments: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    done = subprocess.run([sys.executable, *arguments], check=True, capture_output=True, env=environment)
+    done = subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
     assert done.stdout or "-c" in arguments, "a command line that says nothing is no measurement"
 
 

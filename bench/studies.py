@@ -7,38 +7,29 @@ Each runs in a process of its own, as `neurofn run` does, with nothing stored be
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 from _bench import Bench, Row
+from neurofn.studies import catalogue
 
 SMOKE_SECONDS = 20.0
 DEMO_SECONDS = 300.0
-SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 
 def _seconds(study: str, size: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "neurofn", "run", study, "--size", size, "--out", folder, "--format", "json"]
         begin = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(SOURCE)})
+        subprocess.run(command, check=True, capture_output=True)
         return time.perf_counter() - begin
-
-
-def _names() -> list[str]:
-    sys.path.insert(0, str(SOURCE))
-    from neurofn.studies import catalogue
-
-    return list(catalogue)
 
 
 if __name__ == "__main__":
     bench = Bench(__doc__)
-    for name in _names():
+    for name in catalogue:
         value = _seconds(name, "smoke")
         bench.add(Row("a study at smoke size", name, value, "s", SMOKE_SECONDS, value <= SMOKE_SECONDS))
     if not bench.quick:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import json
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +21,7 @@ def helper(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))  # which the helper adds to
     monkeypatch.setitem(__import__("sys").modules, "bench_helper", module)
     spec.loader.exec_module(module)
     return module
