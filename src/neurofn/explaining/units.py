@@ -6,14 +6,14 @@ many, in an unnamed file; they are scaled up to the grid of the concepts later, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._errors import DataError, SettingError, ShapeError, SiteError
 from ._block import Block
+from ._listening import each_input, listening
 from .thresholds import Above, Quantile, Threshold
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ class Units:
 
         sites = find_sites(model, at)
         blocks = {site.path: Block(site.path) for site in sites}
-        with _listening(model, sites) as heard, torch.no_grad():
-            for batch in _inputs(batches):
+        with listening(model, sites) as heard, torch.no_grad():
+            for batch in each_input(batches):
                 heard.clear()
                 model(**batch) if isinstance(batch, dict) else model(batch)
                 silent = [path for path in blocks if path not in heard]
@@ -105,7 +105,7 @@ class Units:
                         f"no output of {', '.join(map(repr, silent))} was seen; name modules that are called"
                     )
                 for path, block in blocks.items():
-                    block.append(heard[path])
+                    block.append(np.ascontiguousarray(heard[path].detach().float().cpu().numpy()))
         return cls(list(blocks.values()), _several(threshold))
 
     @classmethod
@@ -158,51 +158,3 @@ def _several(threshold: Threshold | Sequence[Threshold]) -> Sequence[Threshold]:
         if not hasattr(one, "bounds"):
             raise SettingError(f"threshold={one!r}: give for example Quantile(0.995), Above(0) or Between(0, 1)")
     return found
-
-
-def _inputs(batches: Any) -> Iterator[Any]:
-    import torch
-
-    empty = True
-    for batch in [batches] if isinstance(batches, torch.Tensor) else batches:
-        found = batch[0] if isinstance(batch, tuple | list) and batch else batch
-        if not isinstance(found, torch.Tensor | dict):
-            raise DataError(f"a batch is {type(batch).__name__}; give tensors with the sample as first axis")
-        empty = False
-        yield found
-    if empty:
-        raise DataError("there are no batches; give a tensor or an iterable with at least one")
-
-
-@contextmanager
-def _listening(model: nn.Module, sites: Sequence[Site]) -> Iterator[dict[str, Array]]:
-    """What the modules gave in the last pass; the hooks go when the block is left."""
-    from ..sites import find_module
-
-    heard: dict[str, Array] = {}
-    handles = []
-    try:
-        for site in sites:
-            handles.append(find_module(model, site).register_forward_hook(_hook(site, heard)))
-        yield heard
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _hook(site: Site, heard: dict[str, Array]) -> Callable[[nn.Module, Any, Any], None]:
-    from ..sites import first_tensor, to_rows
-
-    def hook(module: nn.Module, _: Any, output: Any) -> None:
-        to_rows(output, site)  # says what is wrong with an output that cannot be read
-        values = first_tensor(output)
-        assert values is not None
-        if values.ndim < 2:
-            raise ShapeError(
-                f"the module at {site.path!r} gives shape {tuple(values.shape)}, expected samples and units"
-            )
-        if getattr(module, "batch_first", True) is False and values.ndim == 3:
-            values = values.transpose(0, 1)  # recurrent layers put time first unless told otherwise
-        heard[site.path] = values.detach().movedim(site.axis, 1).float().cpu().numpy().copy()
-
-    return hook
