@@ -5,13 +5,18 @@ Whatever they come from, positions with equal sets are grouped while the data st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .._errors import DataError, SettingError, ShapeError, did_you_mean
-from ._labels import Grouped, Labels, from_codes, from_masks, from_sets, group
+from ._batches import mask_batches, plane_batches
+from ._broden import read_broden
+from ._coco import read_coco
+from ._labels import Grouped, Labels, from_masks, from_sets, group
+from ._planes import Imported
 from ._tables import Predicate, columns, label_flags, predicate_flags, quantile_predicates, word_features
 
 __all__ = ["Concepts"]
@@ -19,7 +24,6 @@ __all__ = ["Concepts"]
 Array = np.ndarray[Any, Any]
 Read = Callable[[Array], Iterable[Labels]]
 _RESERVED = {"AND", "OR", "NOT"}
-_AT_ONCE = 8  # samples that are grouped together
 
 
 class Concepts:
@@ -73,10 +77,10 @@ class Concepts:
             if len(set(shapes.values())) > 1 or () in shapes.values():
                 raise ShapeError(f"masks must have one shape (samples, *grid), not {shapes}")
             rows = (lambda: (np.stack([mask[i] for mask in arrays]) for i in range(len(arrays[0])))) if arrays else list
-            return cls(tuple(shapes), lambda _: _mask_batches(rows(), len(arrays)))
+            return cls(tuple(shapes), lambda _: mask_batches(rows(), len(arrays)))
         if not names:
             raise SettingError("masks without names: pass names=[...], one for each concept")
-        return cls(names, lambda _: _mask_batches(masks, len(names)))
+        return cls(names, lambda _: mask_batches(masks, len(names)))
 
     @classmethod
     def from_planes(cls, planes: Mapping[str, tuple[Any, Sequence[str]]]) -> Concepts:
@@ -101,7 +105,7 @@ class Concepts:
         for kind, (code, _) in zip(planes, codes, strict=True):
             if code.shape not in (grid, grid[:1]):
                 raise ShapeError(f"plane {kind!r} has shape {code.shape}, expected {grid} or {grid[:1]}")
-        return cls(names, lambda _: _plane_batches(codes, grid))
+        return cls(names, lambda _: plane_batches(codes, grid))
 
     @classmethod
     def from_table(cls, table: Any) -> Concepts:
@@ -168,6 +172,52 @@ class Concepts:
         names, rows = word_features(held, words=words, features=features or {})
         sets = [np.array(row, np.int32) for row in rows]
         return cls(names, lambda _: [from_sets(sets, [len(text) for text in held])])
+
+    @classmethod
+    def from_coco(
+        cls, path: str | Path, *, size: tuple[int, int] | None = None, images: Sequence[str] = ()
+    ) -> Concepts:
+        """An annotations file in the format of COCO (JSON): the categories of its regions, one sample an image.
+
+        Regions are run lengths, plain or packed, or polygons; a position has a category where its middle lies in a region.
+        size: (height, width) of the grid; without it that of the images, 112 x 112 where they differ. images: the
+        ``file_name`` of those that the units see, in order; without it all, in the order of the file. Raises DataError,
+        with the file and the place in it, for anything that cannot be read; nothing is ever as large as a file says it is.
+
+        >>> Path("a.json").write_text('''{"images": [{"id": 1, "file_name": "a.jpg", "height": 2, "width": 2}],
+        ... "categories": [{"id": 7, "name": "dog"}], "annotations": [{"image_id": 1, "category_id": 7,
+        ... "segmentation": {"size": [2, 2], "counts": [1, 3]}}]}''')
+        230
+        >>> Concepts.from_coco("a.json")
+        Concepts(1: dog)
+        """
+        return cls._from_file(path, read_coco(Path(path), size=size, images=images))
+
+    @classmethod
+    def from_broden(
+        cls, folder: str | Path, *, size: tuple[int, int] | None = None, images: Sequence[str] = ()
+    ) -> Concepts:
+        """A folder in the layout of Broden: label.csv with numbers and names, index.csv with a line for each image, and in
+        ``images`` the planes that it names, PNG files whose red and 256 times green are numbers of labels.
+
+        Each column of the index but image, split, ih, iw, sh and sw has numbers of labels of the whole image, or planes,
+        several joined by ";". size, images: as in `from_coco`, images by the column ``image``. Planes are read image by
+        image. Raises DataError with the file and the line for anything that cannot be read.
+
+        >>> _ = Path("label.csv").write_text("number,name\\n1,street\\n"), Path("index.csv").write_text(
+        ...     "image,sh,sw,scene\\na.jpg,4,4,1\\n")
+        >>> Concepts.from_broden(".")
+        Concepts(1: street)
+        """
+        return cls._from_file(folder, read_broden(Path(folder), size=size, images=images))
+
+    @classmethod
+    def _from_file(cls, path: str | Path, found: Imported) -> Concepts:
+        names, read = found
+        try:
+            return cls(names, lambda _: read())
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
 
     def with_neighbors(self, near: Mapping[str, Sequence[str]]) -> Concepts:
         """These concepts and NEIGHBORS(x) for every x of ``near``: true where x or one of the concepts near[x] is.
@@ -243,34 +293,3 @@ def _checked(names: Sequence[str]) -> tuple[str, ...]:
     if repeated:
         raise DataError(f"concepts must have different names; given more than once: {', '.join(repeated[:5])}")
     return tuple(names)
-
-
-def _mask_batches(rows: Iterable[Any], concepts: int) -> Iterator[Labels]:
-    held: list[Array] = []
-    for i, row in enumerate(rows):
-        mask = np.asarray(row)
-        if mask.ndim == 0 or mask.shape[0] != concepts or (held and mask.shape != held[0].shape):
-            wanted = held[0].shape if held else f"({concepts}, *grid)"
-            raise ShapeError(
-                f"the masks of sample {i} have shape {mask.shape}, expected {wanted}: one for each concept"
-            )
-        if mask.dtype != bool:
-            if mask.dtype.kind not in "iuf" or not np.isin(mask, (0, 1)).all():
-                raise DataError(f"the masks of sample {i} are {mask.dtype} with other values than 0 and 1: give bools")
-            mask = mask.astype(bool)
-        held.append(mask)
-        if len(held) == _AT_ONCE:
-            yield from_masks(np.stack(held))
-            held = []
-    if held:
-        yield from_masks(np.stack(held))
-
-
-def _plane_batches(codes: Sequence[tuple[Array, Array]], grid: tuple[int, ...]) -> Iterator[Labels]:
-    for start in range(0, grid[0] if grid else 0, _AT_ONCE):
-        batch = []
-        for code, numbers in codes:
-            some = numbers[np.asarray(code[start : start + _AT_ONCE]).astype(int)]
-            wide = some.reshape(some.shape + (1,) * (len(grid) - some.ndim))
-            batch.append(np.broadcast_to(wide, (len(some), *grid[1:])))
-        yield from_codes(batch)
