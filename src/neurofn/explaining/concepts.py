@@ -184,10 +184,9 @@ class Concepts:
         ``file_name`` of those that the units see, in order; without it all, in the order of the file. Raises DataError,
         with the file and the place in it, for anything that cannot be read; nothing is ever as large as a file says it is.
 
-        >>> Path("a.json").write_text('''{"images": [{"id": 1, "file_name": "a.jpg", "height": 2, "width": 2}],
+        >>> _ = Path("a.json").write_text('''{"images": [{"id": 1, "file_name": "a.jpg", "height": 2, "width": 2}],
         ... "categories": [{"id": 7, "name": "dog"}], "annotations": [{"image_id": 1, "category_id": 7,
         ... "segmentation": {"size": [2, 2], "counts": [1, 3]}}]}''')
-        230
         >>> Concepts.from_coco("a.json")
         Concepts(1: dog)
         """
