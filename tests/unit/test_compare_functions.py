@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from neurofn import watching
 from neurofn._errors import LanguageError, SettingError, UnknownNameError
 from neurofn.studies import Cells, _trial, catalogue, run
 from neurofn.studies._base import MOST_SEEDS
@@ -16,6 +17,7 @@ from neurofn.studies._comparison import CONDITIONS, claims, metric
 from neurofn.studies._trial import Trial, _build, _Run, best_learning_rate
 from neurofn.tasks import catalogue as tasks
 from neurofn.train import build_seeded
+from neurofn.watching import measure
 
 STUDY = catalogue["compare_functions"]
 WILD = "square(square(square(sum(square))))"
@@ -186,8 +188,29 @@ def test_dead_is_the_share_of_all_hidden_neurons() -> None:
     with torch.no_grad():
         network.hidden[0].body.inside.bias.fill_(-100.0)  # the first of two layers dies; the second lives on its biases
         network.hidden[1].body.inside.bias.fill_(1.0)
-    training._read_neurons(1, 0, network)
-    assert training.dead == [0.5]
+    assert training._dead(network) == 0.5
+
+
+def test_neurons_are_read_only_where_the_record_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Choosing a learning rate reads none; a control counts its dead neurons; the numbers of the table are the same."""
+    read: list[tuple[int, ...]] = []
+
+    def spy(network: Any, data: torch.Tensor, *rest: Any, **labels: Any) -> Any:
+        read.append(tuple(data.shape))
+        return measure(network, data, *rest, **labels)
+
+    monkeypatch.setattr(watching, "measure", spy)
+    trial = Trial("digits", "relu(sum(linear))", "trained", 6, 2, 8, 64, 3, (0.01, 0.02))
+    sizes = {part: tuple(getattr(tasks["digits"].load(), part).x.shape) for part in ("train", "validation")}
+    with torch.random.fork_rng(devices=[]):
+        best_learning_rate(trial)
+        assert read == []
+        control, detailed = (_Run(trial, (0, 1), 0.02, detailed=detailed) for detailed in (False, True))
+    found = control.results()
+    assert read[-2:] == [sizes["validation"]] * 2
+    assert read.count(sizes["train"]) == 2  # once for each seed of the detailed run
+    for one, other in zip(found, detailed.results(), strict=True):
+        assert {**one["metrics"], "seconds": 0} == {**other["metrics"], "seconds": 0}
 
 
 def test_matched_layers_give_a_mean_square_of_one() -> None:

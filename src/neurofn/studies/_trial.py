@@ -114,7 +114,10 @@ class _Kept:
 
 
 class _Run:
-    """A training with its readings; ``kept``, ``lost`` (diverged) and the rows of the record are its results."""
+    """A training with its readings; ``kept``, ``lost`` (diverged) and the rows of the record are its results.
+
+    ``detailed``: the neurons are read too, at every step of the schedule.
+    """
 
     def __init__(self, trial: Trial, seeds: tuple[int, ...], rate: float, *, detailed: bool) -> None:
         import torch
@@ -128,7 +131,6 @@ class _Run:
         self.kept = [_Kept() for _ in seeds]
         self.rows: list[dict[str, Any]] = []
         self.neurons: list[Readings] = []
-        self.dead = [np.nan] * len(seeds)
         self.inputs = {name: torch.from_numpy(getattr(self.data, name).x) for name in ("train", "validation", "test")}
         self.targets = {name: torch.from_numpy(getattr(self.data, name).y) for name in ("train", "validation", "test")}
         recipe: Recipe = Recipe(steps=trial.steps, learning_rate=rate, batch=trial.batch)
@@ -160,7 +162,7 @@ class _Run:
             self._row(step, seed, "validation loss", loss)
             if np.isfinite(loss) and score > self.kept[index].score:
                 self.kept[index] = _Kept(score, step, stack.snapshot(index))
-            if self.detailed or step == self.trial.steps:
+            if self.detailed:
                 self._read_neurons(step, index, stack.network(index))
 
     def _read_neurons(self, step: int, index: int, network: nn.Module) -> None:
@@ -173,16 +175,20 @@ class _Run:
         record = measure(
             network, self.inputs["validation"], EpsilonRank(eps=1e-3, relative=True), ActivatedNeurons(), **labels
         )
-        if last:
-            dead = record.where(reading="dead").columns["value"]
-            self.dead[index] = float(dead.sum()) / (self.trial.depth * self.trial.width)
+        if last:  # one value per neuron is too much at every step; the curve K(D) is wanted at the end
             watched = (ActivatedNeurons(active=top_k(0.05)), Moments())
             record += measure(network, self.inputs["train"], *watched, **labels)
-        if self.detailed:  # one value per neuron is too much at every step; the curve K(D) is wanted at the end
-            rows = record.table()
-            self.neurons.append(
-                Readings.of(row for row in rows if isnan(row["unit"]) or (last and row["reading"] == "curve"))
-            )
+        self.neurons.append(
+            Readings.of(row for row in record.table() if isnan(row["unit"]) or (last and row["reading"] == "curve"))
+        )
+
+    def _dead(self, network: nn.Module) -> float:
+        """The share of all hidden neurons that no sample of the validation part activates."""
+        from ..instruments import ActivatedNeurons
+        from ..watching import measure
+
+        record = measure(network, self.inputs["validation"], ActivatedNeurons(), at="hidden.*")
+        return float(record.where(reading="dead").columns["value"].sum()) / (self.trial.depth * self.trial.width)
 
     def _row(self, step: int, seed: int, reading: str, value: float) -> None:
         self.rows.append(
@@ -204,7 +210,8 @@ class _Run:
                 self._row(now, seed, "loss", float(np.mean(losses[before:now])))
 
     def results(self) -> list[dict[str, Any]]:
-        """Score the kept networks on the test part, once."""
+        """Look for dead neurons in the last networks, and score the kept ones on the test part, once."""
+        dead = [self._dead(self.stack.network(index)) for index in range(len(self.seeds))]
         for index, kept in enumerate(self.kept):
             if kept.state:
                 self.stack.restore(index, kept.state)
@@ -223,7 +230,7 @@ class _Run:
                 "learning rate": self.rate,
                 "parameters": sum(parameter.numel() for parameter in self.stack.network(index).parameters()),
                 "seconds": self.history.seconds / len(self.seeds),
-                "dead": self.dead[index],
+                "dead": dead[index],
             }
             found.append({"metrics": metrics, "record": own, "diverged": not fine})
         return found
