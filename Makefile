@@ -104,11 +104,12 @@ $(VENV)/stamp-demo: pyproject.toml constraints.txt $(VENV)/stamp-torch
 	$(PIP) -e ".[report,data]"
 	@touch $@
 
-# Groups are read by a script of ours: the pip of Python 3.11 does not know --group.
+# Groups are read by a script of ours: the pip of Python 3.11 does not know --group. With the extra that compiles the search,
+# tests compare machine code with plain code.
 $(VENV)/stamp-test: tools/group.py $(VENV)/stamp-demo
 	@echo "installing the test tools into $(VENV)"
 	$(RUN) tools/group.py dev > $(VENV)/dev.txt
-	$(PIP) -r $(VENV)/dev.txt
+	$(PIP) -r $(VENV)/dev.txt -e ".[explain]"
 	@touch $@
 
 $(VENV)/stamp-docs: tools/group.py $(VENV)/stamp-demo

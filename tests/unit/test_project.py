@@ -78,6 +78,13 @@ def test_each_set_of_dependencies_is_renewed_with_its_files(tmp_path: Path) -> N
     assert "pip install" in _make("-n", "--what-if=pyproject.toml", "test", f"VENV={tmp_path}").stdout
 
 
+@NEEDS_MAKE
+def test_the_compiler_of_the_search_is_there_in_tests_and_not_in_the_demonstration(tmp_path: Path) -> None:
+    """Without it the test that holds machine code to plain code is skipped, and nobody sees it."""
+    plans = {target: _make("-n", target, f"VENV={tmp_path / 'venv'}").stdout for target in ("demo", "test")}
+    assert [target for target, plan in plans.items() if "explain]" in plan] == ["test"]
+
+
 def test_groups_within_groups_are_unfolded() -> None:
     spec = importlib.util.spec_from_file_location("group", REPOSITORY / "tools" / "group.py")
     assert spec is not None
