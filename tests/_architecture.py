@@ -65,11 +65,16 @@ LAYERS: dict[str, set[str]] = {
 # Private modules that belong to a layer of another name. A layer that outgrows its file takes private siblings.
 SIBLINGS = {
     "_latex": "formula",
+    "_stable": "formula",
+    "_syntax": "formula",
+    "_terms": "formula",
+    "_words": "formula",
     "_stack": "train",
     "_terminal": "cli",
     "_about": "cli",
     "_explain_command": "cli",
     "_explain_examples": "cli",
+    "_explain_sources": "cli",
 }
 ROOT = "neurofn"
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import shlex
 import sys
 import time
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from . import _about, _terminal
-from ._errors import DataError, SettingError
+from . import _terminal
+from ._explain_sources import concepts_of, network, readable_again
 
 if TYPE_CHECKING:
     from .explaining import Concepts, Explanation, Units
@@ -71,15 +69,15 @@ def explain_units(
         MODULE:NAME of a tensor, an iterable of batches (a DataLoader that does not shuffle), or a function that gives one.
     concepts
         MODULE:NAME of Concepts or a function that gives them; or a file: .npz with a bool array per concept, .csv with a row
-        per sample.
+        per sample, .json of annotations as COCO has them; or a folder in the layout of Broden.
     at
         Which module of the network to read, such as layer4; patterns such as 'conv*' name several.
     """
     from .explaining import table
 
     began = time.perf_counter()
-    model, batches = _network(net), _again(data)
-    source = _concepts(concepts)
+    model, batches = network(net), readable_again(data)
+    source = concepts_of(concepts)
     units = _units(model, batches, at=at, threshold=search.threshold)
     print(f"explain: {len(units)} units over {units.samples} samples, {len(source.names)} concepts", file=sys.stderr)
     found, stopped = _explained(units, source, search)
@@ -95,87 +93,6 @@ def explain_units(
         print("Stopped: what was found until then is above and in the report.", file=sys.stderr)
         return 130
     return 0
-
-
-# --- What the user names ----------------------------------------------------------------------------------------------
-
-
-def _made(name: str) -> Any:
-    """The object MODULE:NAME, called where it is a function."""
-    import inspect
-
-    found = _about.imported(name)
-    return found() if inspect.isfunction(found) else found
-
-
-def _again(name: str) -> Any:
-    """The data in a form that can be read twice: for the units, and for the example images."""
-    data = _made(name)
-    if not isinstance(data, Iterable):
-        raise SettingError(f"{name} is {data!r:.60}, no data; give MODULE:NAME of a tensor or an iterable of batches")
-    return list(data) if isinstance(data, Iterator) else data
-
-
-def _network(name: str) -> Any:
-    from torch import nn
-
-    found = _about.imported(name)
-    if not isinstance(found, nn.Module) and callable(found):
-        found = found()
-    if not isinstance(found, nn.Module):
-        raise SettingError(
-            f"{name} is {found!r:.60}, no torch.nn.Module; give MODULE:NAME of a network or of a function"
-        )
-    return found.eval()
-
-
-def _concepts(name: str) -> Concepts:
-    from .explaining import Concepts
-
-    if name.endswith((".npz", ".csv")):
-        path = Path(name)
-        if not path.exists():
-            raise DataError(f"there is no file {name}; give .npz, .csv, or MODULE:NAME of Concepts")
-        return _from_npz(path) if name.endswith(".npz") else _from_csv(path)
-    if ":" not in name:
-        raise SettingError(f"--concepts {name}: give a file .npz or .csv, or MODULE:NAME of Concepts")
-    found = _made(name)
-    if not isinstance(found, Concepts):
-        raise SettingError(f"{name} is {found!r:.60}, no Concepts; see neurofn.explaining.Concepts")
-    return found
-
-
-def _from_npz(path: Path) -> Concepts:
-    import numpy as np
-
-    from .explaining import Concepts
-
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return Concepts.from_masks({name: archive[name] for name in archive.files})
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"cannot read {path}: {error}; write it with numpy.savez({path.name!r}, dog=mask, ...)"
-        ) from error
-
-
-def _from_csv(path: Path) -> Concepts:
-    """Numbers become predicates of their quantiles, other columns labels."""
-    import numpy as np
-
-    from .explaining import Concepts
-
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    if len(rows) < 2 or len({len(row) for row in rows}) > 1:
-        raise DataError(f"{path} is no table: give a line of names, then one line for each sample, all equally long")
-    table = {}
-    for name, *values in zip(*rows, strict=True):
-        try:
-            table[name] = np.array([float(value) if value else np.nan for value in values])
-        except ValueError:
-            table[name] = np.array(values)
-    return Concepts.from_predicates(table)
 
 
 # --- Explaining -------------------------------------------------------------------------------------------------------

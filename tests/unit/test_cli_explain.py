@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import _toy_explain as toy
+from _mask_files import write_broden, write_coco
 from _page import Elements
 from neurofn.cli import main
 from neurofn.tasks.scenes import CONCEPTS, draw_scenes
@@ -66,6 +67,18 @@ def test_concepts_from_a_file_of_masks(tmp_path: Path) -> None:
     assert found(tmp_path / "a.json")[1] == "green"
 
 
+def test_concepts_from_annotations_and_from_a_folder(tmp_path: Path) -> None:
+    scenes = draw_scenes(toy.SCENES, seed=9)
+    masks = np.stack([scenes.masks(index) for index in range(len(scenes))], axis=1)
+    chosen = {name: masks[CONCEPTS.index(name)] for name in ("red", "green", "ring")}
+    write_coco(tmp_path / "a.json", chosen)
+    write_broden(tmp_path / "folder", chosen)
+    for source in ("a.json", "folder"):
+        report = tmp_path / f"{source}.report.json"
+        assert explain(*WORDS, "--report", str(report), concepts=str(tmp_path / source)) == 0
+        assert found(report)[1] == "green"
+
+
 def test_concepts_from_a_table(tmp_path: Path) -> None:
     lines = ["kind,size", *(f"{'ab'[i % 2]},{i}" for i in range(toy.SCENES))]
     (tmp_path / "table.csv").write_text("\n".join(lines))
@@ -83,7 +96,7 @@ def test_concepts_from_a_table(tmp_path: Path) -> None:
         ({"data": "_toy_explain:number"}, "_toy_explain:number is 3"),
         ({"concepts": "_toy_explain:number"}, "_toy_explain:number is 3, no Concepts"),
         ({"concepts": "_toy_explain:fewer"}, "the units saw 40 samples, the concepts describe 39"),
-        ({"concepts": "concepts"}, "give a file .npz or .csv, or MODULE:NAME"),
+        ({"concepts": "concepts"}, "give a file .npz of masks, .csv of rows or .json of COCO annotations, a folder"),
         ({"concepts": "nowhere.npz"}, "there is no file nowhere.npz"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from _mask_files import held, packed, png, runs_of
+from _mask_files import coco_of, held, write_broden
 from neurofn._errors import DataError, SettingError
 from neurofn.explaining.concepts import Concepts
 
@@ -30,20 +30,8 @@ def masks(*, samples: int = 5, grid: tuple[int, int] = (6, 9)) -> Array:
 
 
 def coco(given: Array) -> dict[str, Any]:
-    """Annotations of these masks, run lengths packed and plain in turn; empty masks have no annotation."""
-    height, width = given.shape[2:]
-    regions = []
-    for concept, sample in zip(*given.any(axis=(2, 3)).nonzero(), strict=True):
-        runs = runs_of(given[concept, sample])
-        counts = packed(runs) if (concept + sample) % 2 else runs
-        segmentation = {"size": [height, width], "counts": counts}
-        regions.append({"image_id": int(sample) + 10, "category_id": int(concept) + 3, "segmentation": segmentation})
-    images = [{"id": i + 10, "file_name": f"{i}.jpg", "height": height, "width": width} for i in range(given.shape[1])]
-    return {
-        "images": images,
-        "annotations": regions,
-        "categories": [{"id": i + 3, "name": name} for i, name in enumerate(NAMES)],
-    }
+    """Annotations of these masks."""
+    return coco_of(dict(zip(NAMES, given, strict=True)))
 
 
 def written(data: object, folder: Path) -> Path:
@@ -185,28 +173,10 @@ def test_no_counts_whatever_give_anything_but_a_mask_or_a_data_error(
 
 # --- Broden -----------------------------------------------------------------------------------------------------------
 
-NUMBERS = {"dog": 300, "hot dog": 2, "sky": 7, "street": 5}
-
-
-def plane(numbers: Array) -> bytes:
-    """A PNG whose red and 256 times green are the numbers; blue is noise."""
-    noise = np.random.default_rng(0).integers(256, size=numbers.shape)
-    return png(np.stack([numbers % 256, numbers // 256, noise], axis=-1).astype(np.uint8), [0] * len(numbers))
-
 
 def broden(folder: Path, known: Array) -> Path:
     """One plane for each concept of the masks, the street on every second image."""
-    (folder / "images" / "x").mkdir(parents=True)
-    rows = [f"{number},{name},object(1)" for name, number in NUMBERS.items()]
-    (folder / "label.csv").write_text("\n".join(["number,name,category", "0,-,", *rows]))
-    lines = ["image,split,ih,iw,sh,sw,object,part,scene"]
-    for i in range(known.shape[1]):
-        files = [f"x/{i}_{concept}.png" for concept in range(3)]
-        for name, mask, file in zip(NAMES, known[:, i], files, strict=True):
-            (folder / "images" / file).write_bytes(plane(mask * NUMBERS[name]))
-        lines.append(f"x/{i}.jpg,train,60,90,6,9,{files[0]};{files[1]},{files[2]},{5 if i % 2 else ''}")
-    (folder / "index.csv").write_text("\n".join(lines))
-    return folder
+    return write_broden(folder, dict(zip(NAMES, known, strict=True)), scene="street")
 
 
 def test_broden_gives_the_masks_back(tmp_path: Path) -> None:
