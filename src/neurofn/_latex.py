@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .formula import Call, Constant, Infix, Name, Node
+from ._syntax import Call, Constant, Infix, Name, Node
 
 __all__ = ["latex"]
 

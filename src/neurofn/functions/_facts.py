@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
 from .._errors import SettingError
 
-__all__ = ["Count", "Facts", "Fixed", "Learn", "Parameter"]
+__all__ = ["ENTRY", "Count", "Entry", "Facts", "Fixed", "Learn", "Parameter"]
 
 
 @dataclass(frozen=True)
@@ -107,3 +107,24 @@ class Facts:
     def stated(self) -> dict[str, Any]:
         """The facts that say something, by name."""
         return {name: value for name, value in vars(self).items() if value not in (None, False, ()) and value != {}}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the catalogue says of a function beside the function itself.
+
+    ``section`` is that of the survey of activation functions, arXiv:2402.09092, in which it stands; ``errata`` says where this
+    entry departs from the survey or the source, and why. ``resolution``: near its zeros the value is accurate to so much times
+    the precision of the format, not to its own size (0: to its own size everywhere).
+
+    >>> from neurofn import catalogue
+    >>> catalogue["relu"].entry.resolution
+    0.0
+    """
+
+    section: str | None = None
+    errata: str | None = None
+    resolution: float = 0.0
+
+
+ENTRY = tuple(field.name for field in fields(Entry))

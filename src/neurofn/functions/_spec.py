@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import DefinitionError, SettingError, did_you_mean
 from .._registry import NEURON_NAMES, Registry
 from ..formula import Formula
-from ._facts import Count, Facts, Parameter
+from ._facts import ENTRY, Count, Entry, Facts, Parameter
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -63,6 +63,8 @@ class Function:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     code: TensorCode | None = field(default=None, repr=False)
+    stable: str | None = field(default=None, repr=False)
+    entry: Entry = field(default_factory=Entry)
     structure: Mapping[str, Count] = field(default_factory=dict)
     shape: Mapping[str, int] = field(default_factory=dict)
     coefficients: tuple[str, ...] = ()
@@ -70,12 +72,17 @@ class Function:
     member: Member | None = field(default=None, repr=False)  # kept, since building one may cost more than a layer
 
     def __post_init__(self) -> None:
-        self.definition.ready()  # cached before a compiler traces a call
+        self.written.ready()  # cached before a compiler traces a call
 
     @cached_property
     def definition(self) -> Formula:
         """The formula as an object that can be evaluated, printed and taken apart."""
-        return Formula(self.formula).ready()
+        return Formula(self.formula)
+
+    @cached_property
+    def written(self) -> Formula:
+        """The formula that tensors are given: ``stable`` where one is declared, else the formula itself."""
+        return self.definition if self.stable is None else Formula(self.stable)
 
     @property
     def latex(self) -> str:
@@ -119,7 +126,9 @@ class Function:
         if narrow:  # one rounding at the end instead of one per operation
             values = {name: v.float() if isinstance(v, torch.Tensor) else v for name, v in values.items()}
         wide = z.float() if narrow else z
-        result: Tensor = self.code(wide, **values) if self.code else self.definition.torch(wide, **values)
+        result: Any = self.code(wide, **values) if self.code else self.written.torch(wide, **values)
+        if not isinstance(result, torch.Tensor):  # a formula without z
+            return torch.full_like(z, result)
         return result.to(z.dtype) if narrow else result
 
     def terms(self, z: Tensor, **settings: Any) -> Tensor:
@@ -182,7 +191,10 @@ def _restore(name: str, shape: dict[str, int]) -> Function:
 
 
 def declare(name: str, formula: str, *, source: str, aliases: tuple[str, ...] = (), **details: Any) -> Function:
-    """Add a function that is its formula. ``details`` are parameters (``a=Fixed(1.0)``), ``code=`` and the fields of Facts.
+    """Add a function that is its formula. ``details`` are parameters (``a=Fixed(1.0)``) and the fields of Facts and Entry.
+
+    ``stable`` is the same formula written so that tensors lose no digits, where the rewriting of formulas does not find it;
+    ``code`` is tensor code for where no formula says it.
 
     >>> from neurofn.functions import catalogue, declare
     >>> _ = declare("cube_root_like", "z/(1 + z**2)", source="an example", odd=True, range=(-0.5, 0.5))
@@ -190,10 +202,10 @@ def declare(name: str, formula: str, *, source: str, aliases: tuple[str, ...] = 
     True
     >>> catalogue.remove("cube_root_like")
     """
-    parameters = {key: value for key, value in details.items() if isinstance(value, Parameter)}
-    code = details.get("code")
-    facts = Facts(**{key: value for key, value in details.items() if key not in parameters and key != "code"})
-    made = Function(name, formula, source, MappingProxyType(parameters), facts, code)
+    parameters = {key: details.pop(key) for key in [*details] if isinstance(details[key], Parameter)}
+    forms = {key: details.pop(key) for key in ("code", "stable") if key in details}
+    entry = Entry(**{key: details.pop(key) for key in [*details] if key in ENTRY})
+    made = Function(name, formula, source, MappingProxyType(parameters), Facts(**details), entry=entry, **forms)
     free = set(made.definition.names) - {"z"}
     if free != set(parameters):
         raise DefinitionError(
@@ -243,11 +255,14 @@ def family(
     >>> catalogue.remove("powers")
     """
     structure = {key: value for key, value in details.items() if isinstance(value, Count)}
+    entry = Entry(**{key: details.pop(key) for key in [*details] if key in ENTRY})
     facts = Facts(**{key: value for key, value in details.items() if key not in structure})
 
     def register(build: Callable[..., Member]) -> Function:
         shape = {name: count.default for name, count in structure.items()}
-        frame = Function(build.__name__, "z", source, facts=facts, structure=MappingProxyType(structure), build=build)
+        frame = Function(
+            build.__name__, "z", source, facts=facts, entry=entry, structure=MappingProxyType(structure), build=build
+        )
         made = _from_member(frame, shape, build(**shape))
         catalogue.add(made.name, made, aliases=aliases)
         return made

@@ -128,6 +128,7 @@ def _scale(
         ask, given = (rough_derivatives, {**others, name: 1.0}) if name else (derivatives, values)
         f = ask(function.definition, z, given, side=side)
         slope = (min(abs(f[0]), 1),) if order else ()
+        slope = (*slope, function.entry.resolution)
         total += abs(values.get(name, 1.0)) * max(abs(f[order]), abs(z * f[order + 1]), *slope)
     return total
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from ..formula import numpy_words
+from .._words import chebyshev, infix_words
 
 __all__ = ["ORDER", "Series", "series_words"]
 
@@ -117,6 +116,8 @@ def _chain(outer: Callable[[Any], tuple[Any, ...]]) -> Callable[[Any], Any]:
     def word(u: Any) -> Any:
         if not isinstance(u, Series):
             return outer(u)[0]
+        if not any(u.terms[1:]):  # constant here, whatever slopes the word has
+            return u.like((outer(u.terms[0])[0], 0, 0, 0))
         f, f1, f2, f3 = outer(u.terms[0])
         _, a, b, c = u.terms
         return u.like((f, f1 * a, f1 * b + f2 * a * a / 2, f1 * c + f2 * a * b + f3 * a * a * a / 6))
@@ -215,18 +216,71 @@ def _divide(u: Any, v: Any) -> Any:
     return _nan() if not isinstance(v, Series) and v == 0 else u / v
 
 
+def _power(u: Any, v: Any) -> Any:
+    if not isinstance(u, Series) or isinstance(v, Series) or u.terms[0] != 0 or v <= 0 or v == int(v):
+        return u**v
+    if not any(u.terms):
+        return u
+    return u.like([0 if k < v else _nan() for k in range(ORDER + 1)])  # a broken power of 0: no slope beyond it
+
+
+def _inverse_tangent(u: Any) -> tuple[Any, ...]:
+    from mpmath import mp
+
+    q = 1 + u * u
+    return mp.atan(u), 1 / q, -2 * u / q**2, (6 * u * u - 2) / q**3
+
+
+def _inverse_sinh(u: Any) -> tuple[Any, ...]:
+    from mpmath import mp
+
+    root = mp.sqrt(1 + u * u)
+    return mp.asinh(u), 1 / root, -u / root**3, (2 * u * u - 1) / root**5
+
+
+def _sine_quotient(u: Any) -> tuple[Any, ...]:
+    from mpmath import mp
+
+    if abs(u) >= 1:
+        f = mp.sin(u) / u
+        f1 = (mp.cos(u) - f) / u
+        f2 = (-mp.sin(u) - 2 * f1) / u
+        return f, f1, f2, (-mp.cos(u) - 3 * f2) / u
+    last = mp.dps  # its power series, slope by slope: the quotient would lose every digit near 0
+    return tuple(
+        mp.fsum(
+            (-1) ** k * mp.ff(2 * k, order) * u ** (2 * k - order) / mp.factorial(2 * k + 1)
+            for k in range((order + 1) // 2, last)
+        )
+        for order in range(ORDER + 1)
+    )
+
+
+def _more_words() -> dict[str, Callable[..., Any]]:
+    """Words that are others put together; digits that cancel are found by more precision."""
+    exp, ln, sqrt = _chain(_exp), _chain(_ln), _chain(_sqrt)
+    return {
+        "relu": lambda u: u if u >= 0 else u * 0,
+        "clip": lambda u, low, high: low if u <= low else high if u >= high else u,
+        "expm1": lambda u: exp(u) - 1, "log1p": lambda u: ln(1 + u), "logaddexp": lambda u, v: ln(exp(u) + exp(v)),
+        "hypot": lambda u, v: sqrt(u * u + v * v), "sinh": lambda u: (exp(u) - exp(-u)) / 2,
+        "cosh": lambda u: (exp(u) + exp(-u)) / 2, "sech": lambda u: 2 / (exp(u) + exp(-u)),
+        "atan": _chain(_inverse_tangent), "asinh": _chain(_inverse_sinh), "sinc": _chain(_sine_quotient),
+        "erfc": lambda u: 1 - _chain(_erf)(u),
+    }  # fmt: skip
+
+
 @cache
 def series_words() -> dict[str, Callable[..., Any]]:
     """The meaning of every word and operator on series and numbers."""
     from mpmath import mp
 
-    return {
-        "number": mp.mpf, "pi": lambda: +mp.pi, "e": lambda: +mp.e,
-        "+": operator.add, "-": operator.sub, "*": operator.mul, "/": _divide, "**": operator.pow,
-        "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    return infix_words() | {
+        "number": mp.mpf, "pi": lambda: +mp.pi, "e": lambda: +mp.e, "/": _divide, "**": _power,
         "where": lambda condition, yes, no: yes if condition else no,
         "max": lambda u, v: u if u >= v else v, "min": lambda u, v: u if u <= v else v, "abs": _abs, "sign": _sign,
         "exp": _chain(_exp), "ln": _chain(_ln), "sqrt": _chain(_sqrt), "sin": _chain(_sine), "cos": _chain(_cosine),
         "tanh": _chain(_tanh), "sigma": _chain(_sigma), "softplus": _chain(_softplus), "erf": _chain(_erf),
-        "Phi": _chain(_normal), "phi": _chain(_density), "T": numpy_words()["T"],
+        "Phi": _chain(_normal), "phi": _chain(_density), "T": chebyshev, "gamma": mp.gamma,
+        **_more_words(),
     }  # fmt: skip

@@ -1,0 +1,261 @@
+"""Rewriting of syntax trees: the same function, written so that neither values nor gradients meet an avoidable infinity.
+
+Rules look at sums and products as lists, so that the order in which a formula was typed does not matter. They work from the
+leaves up. What is left of the danger is met by two guards: a branch that is not chosen is fed the border of its condition, and
+an exponential inside something that has long settled when it overflows is held at the largest power of the format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ._syntax import Call, Constant, Infix, Node, children, rebuilt, substitute
+from ._terms import ONE, TWO, ZERO, Z, argument, depends, factors, negative, product, signed, terms, total, without
+
+__all__ = ["stabilise"]
+
+_BOUNDED = ("tanh", "sigma", "erf", "erfc", "Phi", "phi", "atan", "sech", "exp", "held_exp")
+
+
+def stabilise(node: Node) -> Node:
+    """The same function, written for tensors.
+
+    >>> from neurofn.formula import Formula
+    >>> stabilise(Formula("1/(1 + exp(-z))").tree) == Formula("sigma(z)").tree
+    True
+    """
+    return _hold(_rewrite(node), held=False)
+
+
+def _rewrite(node: Node) -> Node:
+    below = [_rewrite(child) for child in children(node)]
+    if isinstance(node, Call):
+        if node.word == "where":
+            return _guard(*below)
+        return _rewrite_call(Call(node.word, tuple(below)))
+    if not isinstance(node, Infix):
+        return node
+    made = rebuilt(node, below)
+    assert isinstance(made, Infix)
+    if made.operator in ("+", "-"):
+        return _rewrite_sum(made)
+    if made.operator in ("*", "/"):
+        return _rewrite_product(made)
+    return _rewrite_power(made) if made.operator == "**" else made
+
+
+# ---- rules --------------------------------------------------------------------------------------------------------------
+
+# 1 plus or minus a word that comes to -1 or 1: the other tail, without its cancellation.
+_TAILS: dict[tuple[int, str], Callable[[Node], Node]] = {
+    (-1, "sigma"): lambda u: Call("sigma", (negative(u),)),
+    (-1, "Phi"): lambda u: Call("Phi", (negative(u),)),
+    (-1, "erf"): lambda u: Call("erfc", (u,)),
+    (1, "erf"): lambda u: Call("erfc", (negative(u),)),
+    (-1, "tanh"): lambda u: Infix("*", TWO, Call("sigma", (Infix("*", Infix("neg", ZERO, TWO), u),))),
+    (1, "tanh"): lambda u: Infix("*", TWO, Call("sigma", (Infix("*", TWO, u),))),
+}
+
+
+def _rewrite_sum(node: Infix) -> Node:
+    parts = terms(node)
+    for part in parts:
+        sign, core = part
+        one = next((other for other in parts if other[1] == ONE and other is not part), None)
+        if one is None or not isinstance(core, Call | Infix):
+            continue
+        found = _with_one(core, sign * one[0])
+        if found is not None:
+            return total([*without(parts, part, one), (one[0], found)])
+    return node
+
+
+def _with_one(core: Call | Infix, sign: int) -> Node | None:
+    """1 + sign*core in a better form, if there is one."""
+    if isinstance(core, Call):
+        if core.word == "exp" and sign < 0:
+            return negative(Call("expm1", core.arguments))
+        tail = _TAILS.get((sign, core.word))
+        return tail(core.arguments[0]) if tail else None
+    if core.operator == "**" and sign < 0 and core.right != TWO and depends(core.left):
+        return negative(Call("expm1", (Infix("*", core.right, _rewrite_call(Call("ln", (core.left,)))),)))
+    return None
+
+
+def _rewrite_call(node: Call) -> Node:
+    if node.word == "ln":
+        return _rewrite_logarithm(node)
+    if node.word == "sqrt":
+        return _rewrite_root(node)
+    return node
+
+
+def _rewrite_logarithm(node: Call) -> Node:
+    parts = terms(node.arguments[0])
+    if len(parts) == 1:
+        above, below = factors(node.arguments[0])
+        if below and all(len(terms(factor)) == 2 for factor in above + below):
+            logs = [(sign, _rewrite_call(Call("ln", (f,)))) for sign, side in ((1, above), (-1, below)) for f in side]
+            if all(isinstance(log, Call) and log.word == "softplus" for _, log in logs):
+                return total(logs)
+    if len(parts) != 2:
+        return node
+    for (sign, first), (other, second) in (parts, parts[::-1]):
+        power = argument(second, "exp")
+        if sign == other == 1 and power is not None and not depends(first):
+            return Call("softplus", (power,)) if first == ONE else Call("logaddexp", (Call("ln", (first,)), power))
+        if sign == 1 and first == ONE:
+            return Call("log1p", (second if other > 0 else negative(second),))
+    return node
+
+
+def _rewrite_root(node: Call) -> Node:
+    """sqrt(c**2 + u**2) without the squares, which overflow long before the root does."""
+    parts = terms(node.arguments[0])
+    if len(parts) == 2 and all(sign > 0 for sign, _ in parts):
+        roots = [_root(core) for _, core in parts]
+        if roots[0] is not None and roots[1] is not None:
+            return Call("hypot", (roots[0], roots[1]))
+        power = next((argument(core, "exp") for _, core in parts if argument(core, "exp") is not None), None)
+        if power is not None and ONE in (parts[0][1], parts[1][1]):
+            return Call("exp", (Infix("/", Call("softplus", (power,)), TWO),))
+    return node
+
+
+def _root(core: Node) -> Node | None:
+    """The square root of a product of squares and positive numbers."""
+    if not depends(core):
+        return ONE if core == ONE else Call("sqrt", (core,))
+    above, below = factors(core)
+    if below:
+        return None
+    found: list[Node] = []
+    rest = list(above)
+    while rest:
+        first = rest.pop(0)
+        if first in rest:  # a square was written out as a product
+            rest.remove(first)
+            found.append(first)
+        elif isinstance(first, Constant):
+            found.append(Call("sqrt", (first,)))
+        else:
+            return None
+    return product(found, [])
+
+
+def _rewrite_power(node: Infix) -> Node:
+    if node.right == TWO:  # since the slope 2u of a power overflows before u*u*0 does
+        return Infix("*", node.left, node.left)
+    parts = terms(node.left)
+    if len(parts) == 2 and (1, ONE) in parts:
+        power = argument(without(parts, (1, ONE))[0][1], "exp")
+        if power is not None and without(parts, (1, ONE))[0][0] == 1:
+            return Call("exp", (Infix("*", node.right, Call("softplus", (power,))),))
+    return node
+
+
+def _rewrite_product(node: Infix) -> Node:
+    sign, core = signed(node)
+    above, below = factors(core)
+    changed = False
+    for rule in (_logistic, _quotient_of_exponentials, _one_exponential_less):
+        while (found := rule(above, below)) is not None:
+            (above, below), changed = found, True
+    if not changed:
+        return node
+    result = product(above, below)
+    return result if sign > 0 else negative(result)
+
+
+Found = tuple[list[Node], list[Node]] | None
+
+
+def _logistic(above: list[Node], below: list[Node]) -> Found:
+    """1/(1 + exp(u)) is sigma(-u)."""
+    for factor in below:
+        parts = terms(factor)
+        if len(parts) == 2 and (1, ONE) in parts:
+            sign, other = without(parts, (1, ONE))[0]
+            power = argument(other, "exp")
+            if power is not None and sign > 0:
+                rest = list(below)
+                rest.remove(factor)
+                return [*above, Call("sigma", (negative(power),))], rest
+    return None
+
+
+def _quotient_of_exponentials(above: list[Node], below: list[Node]) -> Found:
+    """(exp(u) - exp(-u))/(exp(u) + exp(-u)) is tanh(u)."""
+    for factor in below:
+        for other in above:
+            first, second = terms(other), terms(factor)
+            if len(first) == len(second) == 2 and {sign for sign, _ in first} == {1, -1}:
+                plus = argument(next(core for sign, core in first if sign > 0), "exp")
+                minus = argument(next(core for sign, core in first if sign < 0), "exp")
+                same = {(1, core) for _, core in first} == set(second)
+                if plus is not None and minus is not None and same and negative(plus) == negative(negative(minus)):
+                    up, down = list(above), list(below)
+                    up.remove(other)
+                    down.remove(factor)
+                    return [*up, Call("tanh", (plus,))], down
+    return None
+
+
+def _one_exponential_less(above: list[Node], below: list[Node]) -> Found:
+    """exp(u)*sigma(-u) is sigma(u), and expm1(u)*sigma(-u) is tanh(u/2)."""
+    for factor in above:
+        inner = argument(factor, "sigma")
+        for other in above if inner is not None else ():
+            opposite = negative(inner) if inner is not None else ZERO
+            if other == Call("exp", (opposite,)):
+                made = Call("sigma", (opposite,))
+            elif other == Call("expm1", (opposite,)):
+                made = Call("tanh", (Infix("/", opposite, TWO),))
+            else:
+                continue
+            rest = list(above)
+            rest.remove(factor)
+            rest.remove(other)
+            return [*rest, made], below
+    return None
+
+
+# ---- guards -------------------------------------------------------------------------------------------------------------
+
+
+def _guard(condition: Node, yes: Node, no: Node) -> Node:
+    """A branch that is not chosen is fed the border of its condition."""
+    border = _border(condition)
+    if border is not None:
+        yes = substitute(yes, Call("where", (condition, Z, border)))
+        no = substitute(no, Call("where", (condition, border, Z)))
+    return Call("where", (condition, yes, no))
+
+
+def _border(condition: Node) -> Node | None:
+    """Where a comparison of z, z plus a number or |z| with a number changes: on the side of z where that is meant."""
+    if not isinstance(condition, Infix) or depends(condition.right):
+        return None
+    left, right = condition.left, condition.right
+    size = argument(left, "abs")
+    if size == Z:
+        return Call("where", (Infix(">=", Z, ZERO), right, negative(right)))
+    parts = terms(left)
+    own = [part for part in parts if depends(part[1])]
+    if own != [(1, Z)]:
+        return None
+    rest = without(parts, own[0])
+    return right if not rest else Infix("-", right, total(rest))
+
+
+def _hold(node: Node, *, held: bool) -> Node:
+    """Exponentials inside what has settled when they overflow are held."""
+    if isinstance(node, Call):
+        if node.word == "exp" and held:
+            return Call("held_exp", tuple(_hold(child, held=True) for child in node.arguments))
+        inside = held or node.word in _BOUNDED
+        inside = inside and node.word not in ("ln", "log1p", "sqrt", "logaddexp", "softplus")
+        return Call(node.word, tuple(_hold(child, held=inside) for child in node.arguments))
+    if isinstance(node, Infix) and node.operator == "/":
+        return Infix("/", _hold(node.left, held=held), _hold(node.right, held=True))
+    return rebuilt(node, [_hold(child, held=held) for child in children(node)])
