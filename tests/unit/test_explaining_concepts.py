@@ -87,6 +87,22 @@ def test_quantiles_come_from_the_samples_that_are_searched() -> None:
     assert everything(concepts, 100)[1][0].argmax() == 50  # and again for another part
 
 
+def test_samples_are_shown_by_what_their_concepts_are_about() -> None:
+    table = {"age": [20.0, 30.123456], "kind": ["a", "b=c"], "kind=b": [True, False]}
+    predicates = Concepts.from_predicates(table, {"old": "age >= 30", "odd": lambda data: data["age"] > 25})
+    assert predicates.values(1) == {"old": "30.1235"}
+    everything_about = Concepts.from_predicates(table).with_neighbors({"kind=a": []}).values(0)
+    assert everything_about["age > q50"] == "20"
+    assert everything_about["kind=a"] == "a"
+    assert everything_about["kind=b"] == "True"
+    labels = Concepts.from_table({"level": [1, 2]})
+    assert labels.values(1) == {"level=1": "2", "level=2": "2"}
+    assert labels.tokens(0) == ()
+    texts = Concepts.from_tokens([["The", "dog"], ["a"]])
+    assert texts.per_sample().tokens(1) == ("a",)
+    assert texts.values(0) == {}
+
+
 def test_predicates_in_words_and_in_code() -> None:
     table = {"petal length": np.array([1.0, 2.0, 3.0, np.nan]), "kind": np.array(["a", "b", "a", "c"])}
     concepts = Concepts.from_predicates(

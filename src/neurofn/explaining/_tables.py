@@ -11,7 +11,16 @@ import numpy as np
 
 from .._errors import DataError, SettingError, did_you_mean
 
-__all__ = ["columns", "label_flags", "predicate_flags", "quantile_predicates", "word_features"]
+__all__ = [
+    "column_of",
+    "columns",
+    "constant",
+    "label_flags",
+    "predicate_flags",
+    "quantile_predicates",
+    "shown",
+    "word_features",
+]
 
 Array = np.ndarray[Any, Any]
 Predicate = str | Callable[[Mapping[str, Array]], Any]
@@ -52,12 +61,26 @@ def label_flags(table: Mapping[str, Array]) -> dict[str, Array]:
         values = sorted(set(column[present].tolist()), key=str)
         if len(values) > _MOST_VALUES:
             raise DataError(f"column {name!r} has {len(values)} different values, at most {_MOST_VALUES} are labels")
-        found.update({f"{name}={_shown(value)}": present & (column == value) for value in values})
+        found.update({f"{name}={shown(value)}": present & (column == value) for value in values})
     return found
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as text; numbers as short as they can be told apart in a report."""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def constant(flags: Array) -> Predicate:
+    """The predicate that is known already."""
+    return lambda _: flags
+
+
+def column_of(text: str, table: Mapping[str, Array]) -> str:
+    """The column that a predicate such as "age > 3" or a label such as "kind=a" is about; empty where there is none."""
+    match = _COMPARISON.match(text.strip())
+    if match is not None and match["column"] in table:
+        return match["column"]
+    return max((name for name in table if text == name or text.startswith(f"{name}=")), key=len, default="")
 
 
 def quantile_predicates(table: Mapping[str, Array], quantiles: Sequence[float]) -> list[str]:

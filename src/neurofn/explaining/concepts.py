@@ -5,6 +5,7 @@ Whatever they come from, positions with equal sets are grouped while the data st
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,31 @@ from ._batches import mask_batches, plane_batches
 from ._broden import read_broden
 from ._coco import read_coco
 from ._labels import Grouped, Labels, from_masks, from_sets, group
+from ._names import checked_names, refuse_other_length
 from ._planes import Imported
-from ._tables import Predicate, columns, label_flags, predicate_flags, quantile_predicates, word_features
+from ._tables import (
+    Predicate,
+    column_of,
+    columns,
+    constant,
+    label_flags,
+    predicate_flags,
+    quantile_predicates,
+    shown,
+    word_features,
+)
 
 __all__ = ["Concepts"]
 
 Array = np.ndarray[Any, Any]
 Read = Callable[[Array], Iterable[Labels]]
-_RESERVED = {"AND", "OR", "NOT"}
 
 
 class Concepts:
     """A source of concepts for samples 0, 1, 2, ... in the order in which the units see them.
 
-    Make one with ``from_masks``, ``from_planes``, ``from_table``, ``from_predicates`` or ``from_tokens``. ``names`` are the
-    concepts, NEIGHBORS(x) among them after `with_neighbors`; ``neighbors`` says for each of these which concepts it joins.
+    Make one with ``from_masks``, ``from_planes``, ``from_table``, ``from_predicates``, ``from_tokens``, ``from_coco`` or
+    ``from_broden``. ``names`` are the concepts, NEIGHBORS(x) among them after `with_neighbors`.
 
     >>> concepts = Concepts.from_table({"colour": ["red", "blue", "red"], "round": np.array([True, False, False])})
     >>> concepts.names
@@ -40,12 +51,14 @@ class Concepts:
     def __init__(self, names: Sequence[str], read: Read, *, learns: bool = False) -> None:
         """``read(part)`` gives batches of labels; ``learns``: whether they depend on ``part`` (bool, samples), the samples
         that may be learned from. Users call the ``from_...`` methods."""
-        self._own = _checked(names)
+        self._own = checked_names(names)
         self._read = read
         self._learns = learns
         self._near: dict[str, tuple[str, ...]] = {}
         self._whole = False
         self._cache: Grouped | None = None
+        self._texts: Sequence[Sequence[str]] = ()
+        self._columns: Mapping[str, Array] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -115,8 +128,11 @@ class Concepts:
         >>> Concepts.from_table({"sex": ["f", "m"], "class": [1, 3]}).names
         ('sex=f', 'sex=m', 'class=1', 'class=3')
         """
-        flags = label_flags(columns(table))
-        return cls(tuple(flags), lambda _: [from_masks(np.stack(list(flags.values()), axis=1))])
+        data = columns(table)
+        flags = label_flags(data)
+        made = cls(tuple(flags), lambda _: [from_masks(np.stack(list(flags.values()), axis=1))])
+        made._columns = {name: data[column_of(name, data)] for name in flags}
+        return made
 
     @classmethod
     def from_predicates(
@@ -140,7 +156,7 @@ class Concepts:
         if predicates is None:
             found = {text: text for text in quantile_predicates(data, quantiles)}
             rest = label_flags({name: column for name, column in data.items() if column.dtype.kind not in "iuf"})
-            found.update({name: _constant(flags) for name, flags in rest.items()})
+            found.update({name: constant(flags) for name, flags in rest.items()})
         else:
             found = dict(predicates) if isinstance(predicates, Mapping) else {text: text for text in predicates}
         everything = np.ones(len(next(iter(data.values()))), bool)
@@ -148,11 +164,14 @@ class Concepts:
             predicate_flags(name, predicate, data, everything)  # what cannot be read is said now, not in an hour
 
         def read(part: Array) -> list[Labels]:
-            _same_length(len(part), len(everything))
+            refuse_other_length(len(part), len(everything))
             flags = [predicate_flags(name, predicate, data, part) for name, predicate in found.items()]
             return [from_masks(np.stack(flags, axis=1))]
 
-        return cls(tuple(found), read, learns=True)
+        made = cls(tuple(found), read, learns=True)
+        about = {name: column_of(rule if isinstance(rule, str) else name, data) for name, rule in found.items()}
+        made._columns = {name: data[column] for name, column in about.items() if column}
+        return made
 
     @classmethod
     def from_tokens(
@@ -171,7 +190,9 @@ class Concepts:
         held = [list(text) for text in texts]
         names, rows = word_features(held, words=words, features=features or {})
         sets = [np.array(row, np.int32) for row in rows]
-        return cls(names, lambda _: [from_sets(sets, [len(text) for text in held])])
+        made = cls(names, lambda _: [from_sets(sets, [len(text) for text in held])])
+        made._texts = held
+        return made
 
     @classmethod
     def from_coco(
@@ -243,9 +264,25 @@ class Concepts:
         made._whole = True
         return made
 
+    def tokens(self, sample: int) -> tuple[str, ...]:
+        """The tokens of a sample, to show it; none where the concepts do not come from texts.
+
+        >>> Concepts.from_tokens([["a", "dog"]]).tokens(0)
+        ('a', 'dog')
+        """
+        return tuple(map(str, self._texts[sample])) if self._texts else ()
+
+    def values(self, sample: int) -> dict[str, str]:
+        """Concept -> what the row of a sample has in the column that the concept is about; empty without a table.
+
+        >>> Concepts.from_predicates({"age": [20.0, 30.5]}, ["age > q50"]).values(1)
+        {'age > q50': '30.5'}
+        """
+        return {name: shown(column[sample].item()) for name, column in self._columns.items()}
+
     def _copy(self) -> Concepts:
-        made = Concepts(self._own, self._read, learns=self._learns)
-        made._near, made._whole = self._near, self._whole
+        made = copy.copy(self)
+        made._cache = None
         return made
 
     def collect(self, part: Array) -> Grouped:
@@ -261,34 +298,5 @@ class Concepts:
             found = found.per_sample() if self._whole else found
             joined = [[self._own.index(one) for one in members] for members in self._near.values()]
             self._cache = found.widened(joined, len(self._own)) if joined else found
-        _same_length(len(part), len(self._cache.ids))
+        refuse_other_length(len(part), len(self._cache.ids))
         return self._cache
-
-
-def _constant(flags: Array) -> Predicate:
-    return lambda _: flags
-
-
-def _same_length(units: int, concepts: int) -> None:
-    if units != concepts:
-        raise ShapeError(
-            f"the units saw {units} samples, the concepts describe {concepts}: give the same ones, in order"
-        )
-
-
-def _checked(names: Sequence[str]) -> tuple[str, ...]:
-    """Names that formulas can be written with."""
-    if not names:
-        raise DataError("there are no concepts: give at least one")
-    for name in names:
-        if (
-            not isinstance(name, str)
-            or not name.strip()
-            or _RESERVED & set(name.split())
-            or name != " ".join(name.split())
-        ):
-            raise DataError(f"a concept cannot be called {name!r}: give a text without AND, OR, NOT and spare spaces")
-    repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if repeated:
-        raise DataError(f"concepts must have different names; given more than once: {', '.join(repeated[:5])}")
-    return tuple(names)
