@@ -20,16 +20,8 @@ from ._labels import Grouped, Labels, from_masks, from_sets, group
 from ._names import checked_names, refuse_other_length
 from ._planes import Imported
 from ._tables import (
-    Predicate,
-    column_of,
-    columns,
-    constant,
-    label_flags,
-    predicate_flags,
-    quantile_predicates,
-    shown,
-    word_features,
-)
+    Predicate, column_of, columns, constant, label_flags, predicate_flags, quantile_predicates, shown, word_features,
+)  # fmt: skip
 
 __all__ = ["Concepts"]
 
