@@ -13,15 +13,14 @@ from typing import Any
 import numpy as np
 
 from .._errors import DataError, SettingError, ShapeError, did_you_mean
+from . import _tables
 from ._batches import mask_batches, plane_batches
 from ._broden import read_broden
 from ._coco import read_coco
 from ._labels import Grouped, Labels, from_masks, from_sets, group
 from ._names import checked_names, refuse_other_length
 from ._planes import Imported
-from ._tables import (
-    Predicate, column_of, columns, constant, label_flags, predicate_flags, quantile_predicates, shown, word_features,
-)  # fmt: skip
+from ._tables import Predicate
 
 __all__ = ["Concepts"]
 
@@ -120,10 +119,10 @@ class Concepts:
         >>> Concepts.from_table({"sex": ["f", "m"], "class": [1, 3]}).names
         ('sex=f', 'sex=m', 'class=1', 'class=3')
         """
-        data = columns(table)
-        flags = label_flags(data)
+        data = _tables.columns(table)
+        flags = _tables.label_flags(data)
         made = cls(tuple(flags), lambda _: [from_masks(np.stack(list(flags.values()), axis=1))])
-        made._columns = {name: data[column_of(name, data)] for name in flags}
+        made._columns = {name: data[_tables.column_of(name, data)] for name in flags}
         return made
 
     @classmethod
@@ -143,25 +142,29 @@ class Concepts:
         >>> Concepts.from_predicates({"age": [20, 30, 40], "sex": ["f", "m", "f"]}).names
         ('age < q25', 'age > q50', 'age > q75', 'sex=f', 'sex=m')
         """
-        data = columns(table)
+        data = _tables.columns(table)
         found: dict[str, Predicate]
         if predicates is None:
-            found = {text: text for text in quantile_predicates(data, quantiles)}
-            rest = label_flags({name: column for name, column in data.items() if column.dtype.kind not in "iuf"})
-            found.update({name: constant(flags) for name, flags in rest.items()})
+            found = {text: text for text in _tables.quantile_predicates(data, quantiles)}
+            rest = _tables.label_flags(
+                {name: column for name, column in data.items() if column.dtype.kind not in "iuf"}
+            )
+            found.update({name: _tables.constant(flags) for name, flags in rest.items()})
         else:
             found = dict(predicates) if isinstance(predicates, Mapping) else {text: text for text in predicates}
         everything = np.ones(len(next(iter(data.values()))), bool)
         for name, predicate in found.items():
-            predicate_flags(name, predicate, data, everything)  # what cannot be read is said now, not in an hour
+            _tables.predicate_flags(
+                name, predicate, data, everything
+            )  # what cannot be read is said now, not in an hour
 
         def read(part: Array) -> list[Labels]:
             refuse_other_length(len(part), len(everything))
-            flags = [predicate_flags(name, predicate, data, part) for name, predicate in found.items()]
+            flags = [_tables.predicate_flags(name, predicate, data, part) for name, predicate in found.items()]
             return [from_masks(np.stack(flags, axis=1))]
 
         made = cls(tuple(found), read, learns=True)
-        about = {name: column_of(rule if isinstance(rule, str) else name, data) for name, rule in found.items()}
+        about = {name: _tables.column_of(rule if isinstance(rule, str) else name, data) for name, rule in found.items()}
         made._columns = {name: data[column] for name, column in about.items() if column}
         return made
 
@@ -180,7 +183,7 @@ class Concepts:
         ('word:dog', 'article')
         """
         held = [list(text) for text in texts]
-        names, rows = word_features(held, words=words, features=features or {})
+        names, rows = _tables.word_features(held, words=words, features=features or {})
         sets = [np.array(row, np.int32) for row in rows]
         made = cls(names, lambda _: [from_sets(sets, [len(text) for text in held])])
         made._texts = held
@@ -270,7 +273,7 @@ class Concepts:
         >>> Concepts.from_predicates({"age": [20.0, 30.5]}, ["age > q50"]).values(1)
         {'age > q50': '30.5'}
         """
-        return {name: shown(column[sample].item()) for name, column in self._columns.items()}
+        return {name: _tables.shown(column[sample].item()) for name, column in self._columns.items()}
 
     def _copy(self) -> Concepts:
         made = copy.copy(self)
