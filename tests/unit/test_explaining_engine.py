@@ -14,7 +14,7 @@ from neurofn.explaining import _exact, _tally
 from neurofn.explaining._beam import beam
 from neurofn.explaining._exact import prove
 from neurofn.explaining._original import Original
-from neurofn.explaining._parallel import find_each
+from neurofn.explaining._parallel import OnWorkers, find_each
 from neurofn.explaining._signatures import Hits, Signatures, grouped, hits_of
 from neurofn.explaining._tally import Tally
 from neurofn.explaining.formula import Formula
@@ -171,15 +171,43 @@ def test_the_original_beam_collapses() -> None:
 
 
 @pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
-def test_units_side_by_side_are_as_one_after_another(backend: str) -> None:
+@pytest.mark.parametrize("return_as", ["list", "generator", "generator_unordered"])
+def test_units_side_by_side_are_as_one_after_another(backend: str, return_as: str) -> None:
     joblib = pytest.importorskip("joblib")
     generator = np.random.default_rng(0)
     signatures, place = grouped("abcdef", generator.random((6, 300)) < 0.4)
     hits = hits_of(generator.random((20, 300)) < 0.2, place, len(signatures))
     alone = list(find_each(Exact(), signatures, hits))
     with joblib.parallel_config(backend=backend, n_jobs=2):
-        assert list(find_each(Exact(), signatures, hits, parallel=joblib.Parallel())) == alone
+        search = OnWorkers(Exact(), joblib.Parallel(return_as=return_as), units=12)
+        assert list(find_each(search, signatures, hits)) == alone
+        assert list(find_each(search, signatures, hits, units=[3, 1, 17])) == [alone[k] for k in (3, 1, 17)]
     assert len(alone) == 20
+    assert search.find(signatures, hits, 5) == alone[5]
+    assert search.measure == "iou"
+    with pytest.raises(SettingError, match="at least 1"):
+        OnWorkers(Exact(), joblib.Parallel(), units=0)
+
+
+def test_workers_that_fail_lose_only_what_they_had() -> None:
+    generator = np.random.default_rng(0)
+    signatures, place = grouped("abc", generator.random((3, 100)) < 0.4)
+    hits = hits_of(generator.random((10, 100)) < 0.2, place, len(signatures))
+    alone = list(find_each(Exact(), signatures, hits))
+
+    def dies(calls: Any) -> Any:
+        """Gives the first result, then fails; of the last hand-over it gives none at all."""
+        calls = list(calls)
+        if len(calls) == 1:
+            return
+        function, arguments, keywords = calls[0]
+        yield function(*arguments, **keywords)
+        raise MemoryError("no room")
+
+    found = list(find_each(OnWorkers(Exact(), dies, units=8), signatures, hits))
+    assert found[:5] == alone[:5]
+    assert {one.problem for one in found[5:9]} == {"the workers failed: MemoryError: no room"}
+    assert found[9].problem == "the workers gave no result"
 
 
 def test_merged_signatures_are_those_of_all_positions() -> None:

@@ -149,33 +149,6 @@ def test_a_class_absent_from_the_held_out_part_is_told_and_others_are_tested() -
     assert (rows[1].problem, rows[1].holdout_score) == ("", 1)
 
 
-def test_stopping_keeps_what_was_computed() -> None:
-    given = masks()
-
-    def stop(done: int, of: int) -> None:
-        assert of == 4
-        if done == 2:
-            raise KeyboardInterrupt
-
-    rows = explain(Units.from_masks(given), named(given), null=Shuffled(20), progress=stop)
-    assert [row.formula for row in rows] == ["c0", "c1", "", ""]
-    assert [bool(row.problem) for row in rows] == [False, False, True, True]
-    assert rows[0].p is not None
-
-
-def test_a_search_that_fails_for_one_unit_loses_only_that_one() -> None:
-    class Failing:
-        def find(self, signatures: Any, hits: Any, unit: int) -> Any:
-            if unit == 1:
-                raise ZeroDivisionError("no luck")
-            return Exact(length=1).find(signatures, hits, unit)
-
-    given = masks()
-    rows = explain(Units.from_masks(given), named(given), search=Failing(), null=Shuffled(20))
-    assert [row.formula for row in rows] == ["c0", "", "c2", "c3"]
-    assert rows[1].problem == "ZeroDivisionError: no luck"
-
-
 def test_predicates_over_a_table_learn_from_searched_rows_alone() -> None:
     ages = np.arange(200.0)
     out = Holdout(0.3).of(200)

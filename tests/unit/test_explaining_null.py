@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurofn._errors import SettingError, ShapeError
-from neurofn.explaining._chance import benjamini_hochberg
+from neurofn.explaining import Concepts, Units
+from neurofn.explaining._chance import Firing, Overlaps, benjamini_hochberg, overlaps
 from neurofn.explaining._signatures import grouped, hits_of
-from neurofn.explaining.null import Null, Shifted, Shuffled, by_chance
+from neurofn.explaining.null import Null, Shifted, Shuffled, by_chance, moved
 from neurofn.explaining.planted import Planted, plant, truth
+from neurofn.explaining.score import score
 from neurofn.explaining.search import Exact
 
 Array = np.ndarray[Any, Any]
@@ -30,19 +32,23 @@ def blobs(samples: int, seed: int) -> Array:
     return found
 
 
+def draws(null: Null, fires: Array) -> list[Array]:
+    return [moved(fires, move) for move in null.moves(len(fires), fires.ndim - 1)]
+
+
 @pytest.mark.parametrize("null", NULLS, ids=str)
 def test_a_draw_keeps_how_much_each_sample_fires(null: Null) -> None:
     fires = blobs(40, seed=1)
-    drawn = null.draw(fires, 3)
-    assert sorted(drawn.sum(axis=(1, 2))) == sorted(fires.sum(axis=(1, 2)))
-    assert np.array_equal(drawn, null.draw(fires, 3))
-    assert not np.array_equal(drawn, null.draw(fires, 4))
+    first, second, *_ = draws(null, fires)
+    assert sorted(first.sum(axis=(1, 2))) == sorted(fires.sum(axis=(1, 2)))
+    assert np.array_equal(draws(null, fires)[0], first)
+    assert not np.array_equal(first, second)
 
 
 def test_whole_samples_are_shuffled() -> None:
     fires = blobs(40, seed=2)
-    assert {sample.tobytes() for sample in Shuffled(1).draw(fires, 0)} == {sample.tobytes() for sample in fires}
-    assert [sorted(order) for order in Shuffled(3).orders(5)] == [list(range(5))] * 3
+    assert {sample.tobytes() for sample in draws(Shuffled(1), fires)[0]} == {sample.tobytes() for sample in fires}
+    assert [sorted(order) for order, _ in Shuffled(3).moves(5, 2)] == [list(range(5))] * 3
 
 
 @settings(max_examples=50, deadline=None)
@@ -50,10 +56,67 @@ def test_whole_samples_are_shuffled() -> None:
 def test_a_shift_goes_around_the_edges(grid: list[int], seed: int) -> None:
     """A single sample comes back as itself, rolled along each axis."""
     fires = np.random.default_rng(seed).random((1, *grid)) < 0.5
-    drawn = Shifted(1, seed).draw(fires, 0)[0]
+    drawn = draws(Shifted(1, seed), fires)[0][0]
     axes = tuple(range(len(grid)))
-    steps = np.ndindex(*grid)
-    assert any(np.array_equal(drawn, np.roll(fires[0], step, axis=axes)) for step in steps)
+    assert any(np.array_equal(drawn, np.roll(fires[0], step, axis=axes)) for step in np.ndindex(*grid))
+
+
+def counted(fires: Array, concepts: Concepts, *, null: Null, samples: Array) -> tuple[Overlaps, Array]:
+    """What the fast way counts for the formula "a", and its scores."""
+    grouped_ = concepts.collect(np.ones(len(fires), bool))
+    member = np.array([0 in row for row in np.split(grouped_.indices, grouped_.indptr[1:-1])])
+    firing = Firing(Units.from_masks(fires[None]).blocks[0], 0, 0.5, np.inf)
+    moves = null.moves(len(samples), len(grouped_.ids.shape))
+    found = overlaps(firing, member, grouped_, samples=samples, moves=moves)
+    return found, score("iou", (found.both, found.formula, found.unit, found.positions))
+
+
+GRIDS = st.lists(st.integers(1, 19), min_size=0, max_size=2) | st.lists(st.integers(1, 4), min_size=3, max_size=3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(GRIDS, st.integers(1, 9), st.integers(0, 1000), st.booleans())
+def test_packed_bits_count_what_masks_count(grid: list[int], samples: int, seed: int, shifted: bool) -> None:
+    generator = np.random.default_rng(seed)
+    fires, true = generator.random((2, samples, *grid)) < generator.uniform(0, 0.8, (2, samples, *(1 for _ in grid)))
+    null: Null = (Shifted if shifted else Shuffled)(4, seed)
+    some = np.flatnonzero(generator.random(samples) < 0.8)
+    if len(some) == 0:
+        return
+    found, scores = counted(fires, Concepts.from_masks({"a": true, "b": fires}), null=null, samples=some)
+    slow = by_chance(fires[some], true[some], null=null)
+    assert scores[0] == slow.score
+    assert np.array_equal(scores[1:], slow.by_chance)
+    anywhere = [mask[some].reshape(len(some), -1).any(axis=1).sum() for mask in (fires & true, true, fires)]
+    assert found.samples == tuple(anywhere)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=6), st.integers(0, 1000), st.booleans())
+def test_texts_are_moved_within_their_own_words(lengths: list[int], seed: int, shifted: bool) -> None:
+    """Firing on padding is none; what comes to lie beyond the end of a shorter text does not count."""
+    generator = np.random.default_rng(seed)
+    texts = [generator.choice(["a", "b"], size=length).tolist() for length in lengths]
+    width = max(lengths)
+    fires = generator.random((len(lengths), width)) < 0.5
+    exists = np.arange(width) < np.array(lengths)[:, None]
+    true = np.array([[word == "a" for word in text] + [False] * (width - len(text)) for text in texts])
+    null: Null = (Shifted if shifted else Shuffled)(3, seed)
+    concepts = Concepts.from_masks({"a": true}) if len(set(lengths)) == 1 else Concepts.from_tokens(texts)
+    first = concepts.names[0].endswith("a")
+    found, _ = counted(fires, concepts, null=null, samples=np.arange(len(lengths)))
+    expected = [(fires & true).sum() if first else (fires & exists & ~true).sum()]
+    totals = [(fires & exists).sum()]
+    wanted = true if first else exists & ~true
+    for order, steps in null.moves(len(lengths), 1):
+        drawn = np.zeros_like(fires)
+        for i, length in enumerate(lengths):
+            by = 0 if steps is None else int(steps[i, 0] * length)
+            drawn[order[i], :length] = np.roll(fires[i, :length], by)
+        expected.append((drawn & wanted).sum())
+        totals.append((drawn & exists).sum())
+    assert found.both.tolist() == expected
+    assert found.unit.tolist() == totals
 
 
 @pytest.mark.parametrize("null", NULLS, ids=str)

@@ -1,11 +1,12 @@
-"""Chance: what a fixed formula scores on held-out samples when the unit's firing is dealt out to other samples.
+"""Chance, fast: what a fixed formula counts on held-out samples when the unit's firing is dealt out to other samples.
 
-The formula was found on other samples, so nothing was chosen on these; the shape of the unit's firing within a sample stays.
+The formula was found on other samples, so nothing was chosen on these. `null.by_chance` says the same plainly, on masks; here a
+position is a bit, rows of the grid lie in bytes of their own, and samples in which the unit never fires are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,9 @@ import numpy as np
 from ._block import Block
 from ._counting import fires_at
 from ._labels import Grouped
+from .null import Move
 
-__all__ = ["Overlaps", "benjamini_hochberg", "overlaps"]
+__all__ = ["Firing", "Overlaps", "benjamini_hochberg", "overlaps"]
 
 Array = np.ndarray[Any, Any]
 _BITS = np.array([bin(byte).count("1") for byte in range(256)], np.uint8)
@@ -23,59 +25,140 @@ _SAMPLES = 256
 
 
 @dataclass(frozen=True, eq=False)
+class Firing:
+    """One unit: where its activations are, and its range."""
+
+    block: Block
+    unit: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
 class Overlaps:
-    """Positions, real and for each null: with both the unit and the formula, with the unit; with the formula; all."""
+    """Positions, real and for each draw of each null: with both the unit and the formula, with the unit; with the formula; all.
+
+    ``samples``: how many have a position with both, with the formula, with the unit.
+    """
 
     both: Array
     unit: Array
     formula: int
     positions: int
+    samples: tuple[int, int, int]
 
 
 def overlaps(
-    firing: tuple[Block, int, float, float], member: Array, grouped: Grouped, *, samples: Array, orders: Sequence[Array]
+    firing: Firing, member: Array, grouped: Grouped, *, samples: Array, moves: Iterable[Move] = ()
 ) -> Overlaps:
-    """Count over ``samples``, first as they are, then with the unit's firing at sample i beside the labels of sample order[i].
+    """Count over ``samples``, first as they are, then after each move.
 
-    firing: the block, the unit in it, low and high. member: bool (label sets,), where the formula is true. orders: each a
-    permutation of range(len(samples)).
+    member: bool (label sets,), where the formula is true.
     """
-    fires, holds, exists = _bits(firing, member, grouped, samples)
-    active = np.flatnonzero(fires.any(axis=1))
-    own = fires[active]
-    ragged = not bool((exists == exists[:1]).all())  # firing that falls beyond the end of a text does not count
+    bits = _Bits.of(firing, member, grouped, samples)
     both: list[int] = []
     unit: list[int] = []
-    for order in [np.arange(len(samples)), *orders]:
-        others = order[active]
-        both.append(int(_BITS[own & holds[others]].sum(dtype=np.int64)))
-        if ragged or not unit:
-            unit.append(int(_BITS[own & exists[others]].sum(dtype=np.int64)))
-    counts = unit if ragged else unit * len(both)
-    formula, positions = (int(_BITS[bits].sum(dtype=np.int64)) for bits in (holds, exists))
-    return Overlaps(np.array(both), np.array(counts), formula, positions)
+    for order, steps in ((np.arange(len(samples)), None), *moves):
+        others = order[bits.active]
+        own = bits.fires if steps is None else bits.rolled(steps[bits.active])
+        both.append(_count(own & bits.holds[others]))
+        if bits.ragged or not unit:  # firing that falls beyond the end of a text does not count
+            unit.append(_count(own & bits.exists[others]))
+    counts = unit if bits.ragged else unit * len(both)
+    shared, true = (int(flags.any(axis=(1, 2)).sum()) for flags in (bits.fires & bits.holds[bits.active], bits.holds))
+    return Overlaps(
+        np.array(both), np.array(counts), _count(bits.holds), _count(bits.exists), (shared, true, len(bits.active))
+    )
 
 
-def _bits(
-    firing: tuple[Block, int, float, float], member: Array, grouped: Grouped, samples: Array
-) -> tuple[Array, Array, Array]:
-    """Where the unit fires, the formula is true, and a position is at all: packed bits (samples, bytes)."""
-    block, unit, low, high = firing
-    width = int(np.prod(grouped.ids.shape, dtype=np.int64))
-    found: list[list[Array]] = [[], [], []]
-    padded = np.append(member, False)  # padding, -1, takes the last entry
-    for start in range(0, len(samples), _SAMPLES):
-        some = samples[start : start + _SAMPLES]
-        ids = grouped.ids.take(some, fill=-1)
-        maps = block.store.take(some, fill=np.nan)[:, unit]
-        ranges = np.full(len(some), low), np.full(len(some), high)
-        flat = ids.reshape(len(some), -1)
-        for list_, flags in zip(found, (fires_at(maps, ids.shape[1:], ranges), padded[flat], flat >= 0), strict=True):
-            wide = np.zeros((len(some), width), bool)
-            wide[:, : flags.shape[1]] = flags
-            list_.append(np.packbits(wide, axis=1))
-    fires, holds, exists = (np.concatenate(parts) for parts in found)
-    return fires, holds, exists
+@dataclass(frozen=True, eq=False)
+class _Bits:
+    """Packed bits (samples, rows, bytes): where the formula is true, where there is a position, and where the unit fires, this for
+    the ``active`` samples, in which it does."""
+
+    grid: tuple[int, ...]
+    active: Array
+    fires: Array
+    holds: Array
+    exists: Array
+    ragged: bool
+
+    @classmethod
+    def of(cls, firing: Firing, member: Array, grouped: Grouped, samples: Array) -> _Bits:
+        grid = grouped.ids.shape or (1,)
+        found: list[list[Array]] = [[], [], []]
+        padded = np.append(member, False)  # padding, -1, takes the last entry
+        for start in range(0, len(samples), _SAMPLES):
+            some = samples[start : start + _SAMPLES]
+            ids = grouped.ids.take(some, fill=-1)
+            exists = ids >= 0
+            fires = _fires(firing, some, ids.shape[1:]).reshape(ids.shape) & exists
+            for parts, flags in zip(found, (fires, padded[ids], exists), strict=True):
+                parts.append(_packed(flags, grid))
+        fires, holds, exists = (np.concatenate(parts) for parts in found)
+        active = np.flatnonzero(fires.any(axis=(1, 2)))
+        return cls(grid, active, fires[active], holds, exists, not bool((exists == exists[:1]).all()))
+
+    def rolled(self, steps: Array) -> Array:
+        """The firing moved along each axis by a share of its size, of a text by a share of the words that it has."""
+        *upper, width = self.grid
+        exists = self.exists[self.active]
+        sizes = _count_each(exists[:, 0]) if self.ragged else np.full(len(steps), width)
+        rows = np.zeros((len(steps), 1), np.int64)
+        for axis, (size, place) in enumerate(zip(upper, np.indices(upper), strict=True)):
+            rows = rows * size + (place.ravel() - (steps[:, axis] * size).astype(np.int64)[:, None]) % size
+        # A row repeated: from some place on it is the row after its step, at any bit of a byte.
+        begin = -(steps[:, -1] * sizes).astype(np.int64) % sizes
+        bytes_ = begin[:, None] // 8 + np.arange(self.fires.shape[2] + 1)
+        some = self._repeated[np.arange(len(steps))[:, None, None], rows[:, :, None], bytes_[:, None, :]]
+        wide = some[..., :-1].astype(np.uint16) << 8 | some[..., 1:]
+        found = (wide >> (8 - begin % 8)[:, None, None].astype(np.uint16)).astype(np.uint8)
+        return found & exists
+
+    @property
+    def _repeated(self) -> Array:
+        """Every row of the firing twice, the second time right after the last position of its sample."""
+        found: Array | None = self.__dict__.get("_twice")
+        if found is None:
+            width = self.grid[-1]
+            flags = np.unpackbits(self.fires, axis=2, count=width)
+            sizes = _count_each(self.exists[self.active][:, 0]) if self.ragged else np.full(len(flags), width)
+            places = np.arange(2 * width + 16) % np.maximum(sizes, 1)[:, None]
+            found = np.packbits(np.take_along_axis(flags, places[:, None, :], axis=2), axis=2)
+            self.__dict__["_twice"] = found  # a cache, not state
+        return found
+
+
+def _fires(firing: Firing, samples: Array, grid: tuple[int, ...]) -> Array:
+    """Where the unit fires: bool (samples, positions). Most samples of a rare unit are seen at once not to have any."""
+    maps = firing.block.store.take(samples, fill=np.nan)[:, firing.unit]
+    flat = maps.reshape(len(maps), -1)
+    found = np.zeros((len(samples), int(np.prod(grid, dtype=np.int64))), bool)
+    if flat.shape[1] == 0:
+        return found
+    maybe = np.flatnonzero((np.fmax.reduce(flat, axis=1) > firing.low) & (np.fmin.reduce(flat, axis=1) <= firing.high))
+    if len(maybe):
+        ranges = np.full(len(maybe), firing.low), np.full(len(maybe), firing.high)
+        fires = fires_at(maps[maybe], grid, ranges)
+        found[maybe, : fires.shape[1]] = fires
+    return found
+
+
+def _packed(flags: Array, grid: tuple[int, ...]) -> Array:
+    """Bool (samples, *grid) as (samples, rows, bytes), filled up where texts are shorter than the longest."""
+    rows = flags.reshape(len(flags), -1, flags.shape[-1] if flags.ndim > 1 else 1)
+    wide = np.zeros((*rows.shape[:2], grid[-1]), bool)
+    wide[:, :, : rows.shape[2]] = rows
+    return np.packbits(wide, axis=2)
+
+
+def _count(bits: Array) -> int:
+    return int(_BITS[bits].sum(dtype=np.int64))
+
+
+def _count_each(bits: Array) -> Array:
+    """For each sample, (samples, bytes)."""
+    return np.asarray(_BITS[bits].sum(axis=1, dtype=np.int64))
 
 
 def benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:

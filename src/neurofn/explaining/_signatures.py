@@ -143,11 +143,19 @@ class Hits:
         rows = slice(self.indptr[unit], self.indptr[unit + 1])
         return self.indices[rows], self.counts[rows]
 
-    def take(self, low: int, high: int) -> Hits:
-        """Those of the units from ``low`` to before ``high``, numbered from 0."""
-        starts = self.indptr[low : high + 1]
-        rows = slice(starts[0], starts[-1])
-        return Hits(starts - starts[0], self.indices[rows], self.counts[rows], self.totals[low:high])
+    def take(self, units: Sequence[int]) -> Hits:
+        """Those of some units, numbered from 0 in the order given.
+
+        >>> hits = Hits(np.array([0, 1, 3]), np.array([5, 0, 2]), np.array([7, 1, 1]), np.array([7, 2]))
+        >>> hits.take([1]).of(0)
+        (array([0, 2]), array([1, 1]))
+        """
+        rows = [slice(self.indptr[unit], self.indptr[unit + 1]) for unit in units]
+        starts = np.cumsum([0, *(row.stop - row.start for row in rows)])
+        indices, counts = (
+            np.concatenate([part[:0], *(part[row] for row in rows)]) for part in (self.indices, self.counts)
+        )
+        return Hits(starts, indices, counts, self.totals[list(units)])
 
 
 def grouped(concepts: Sequence[str], masks: Array) -> tuple[Signatures, Array]:

@@ -32,7 +32,7 @@ class Found:
     """The best formula (None where none is true where the unit fires), its score, and those almost as good.
 
     ``optimal`` is True where no formula of ``language`` is better, None where the search does not know. ``runners_up`` are
-    other functions within 1 % that were met on the way.
+    other functions within 1 % that were met on the way. ``problem`` says what went wrong where nothing could be found.
     """
 
     formula: Formula | None
@@ -40,6 +40,7 @@ class Found:
     runners_up: tuple[tuple[Formula, float], ...] = ()
     optimal: bool | None = None
     language: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True)
