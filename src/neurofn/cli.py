@@ -97,6 +97,7 @@ def run_study(
         The format of the report.
     """
     from .studies import run
+    from .studies._command import repeated
 
     part = _about.study_of(study)
     given = _given(part, choices)
@@ -105,7 +106,7 @@ def run_study(
         warnings.filterwarnings("ignore", message="from here on results are kept")  # printed below, as a problem
         result = run(part, size=choices.size, out=folder, progress=progress, **given)
     _terminal.show(result)
-    whole = _write(result, folder, format)
+    whole = _write(result, folder, format, again=repeated(result.command, out, format))
     if result.interrupted:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
         return 130
@@ -125,7 +126,7 @@ def _given(part: Study, choices: Choices) -> dict[str, Any]:
     return given
 
 
-def _write(result: Result, folder: Path, format: str) -> bool:
+def _write(result: Result, folder: Path, format: str, *, again: str) -> bool:
     """Write result.json and the report; what cannot be written is said, and does not hide what is on the screen."""
     from .reporting import report
 
@@ -142,7 +143,7 @@ def _write(result: Result, folder: Path, format: str) -> bool:
             _terminal.rescue(result)
         return not _complain(str(error), 1)
     print(f"Report: {written}")
-    print(f"Again:  {result.command}")
+    print(f"Again:  {again}")
     return True
 
 

@@ -54,6 +54,7 @@ def result(ledger: Ledger) -> Result:
     problems = list(ledger.problems)
     verdicts = _verdicts(ledger, cells, problems=problems, whole=not missing)
     summaries = _summaries(study, cells, problems=problems, whole=not missing)
+    problems += _unscored(ledger, cells, summaries)
     return Result(
         study=study.name,
         question=study.question,
@@ -140,6 +141,27 @@ def _summaries(study: Study, cells: Cells, *, problems: list[str], whole: bool) 
         if whole:
             problems.append(f"the summaries of study {study.name!r} cannot be made: {type(error).__name__}: {error}")
         return []
+
+
+def _unscored(ledger: Ledger, cells: Cells, summaries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Whether all diverged: everything that was asked for, or, whatever its controls did, everything on the leaderboard.
+
+    A control that the study adds by itself, at a level nobody asked for, does not count.
+    """
+    levels = {factor: ledger.settings[factor] for factor in ledger.study.factors}
+    asked = [row for row in cells.table if all(row[factor] in known for factor, known in levels.items())]
+    main = next(iter(levels), "network")
+    ranked = [
+        row
+        for summary in summaries
+        if summary.get("name") == "leaderboard"
+        for row in summary["rows"]
+        if row.get(main) in levels.get(main, ())
+    ]
+    empty = bool(ranked) and all(row.get("score", 0.0) is None for row in ranked)
+    if not any(row["diverged"] for row in asked) or not (empty or all(row["diverged"] for row in asked)):
+        return []
+    return [f"no {main} has a score: every one diverged, with every seed; a smaller learning rate may help"]
 
 
 def _notes(ledger: Ledger, cells: Cells) -> list[str]:

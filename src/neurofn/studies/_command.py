@@ -48,6 +48,16 @@ def command(study: Study, size: str, settings: Mapping[str, Any]) -> str:
     return shlex.join(words)
 
 
+def repeated(line: str, out: Path | None, format: str) -> str:
+    """A command line with the folder and the format of its report, where they are not the usual ones.
+
+    >>> repeated("neurofn run staircase --size small", Path("my stairs"), "html")
+    "neurofn run staircase --size small --out 'my stairs'"
+    """
+    words = [] if out is None else ["--out", str(out)]
+    return " ".join([line, *map(shlex.quote, words + ([] if format == "html" else ["--format", format]))])
+
+
 def parsed(study: Study, size: str, assignments: Iterable[str]) -> dict[str, Any]:
     """Settings from texts NAME=VALUE; a name that is given several times has several values.
 

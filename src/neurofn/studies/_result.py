@@ -23,8 +23,8 @@ class Result:
 
     ``table`` and ``readings`` are {"columns": [...], "rows": [[...], ...]}; ``missing`` says in words which cells
     failed or were not reached, ``complete`` that there are none. ``interrupted`` is whether somebody stopped the
-    run; ``problems`` is what else went wrong, such as a disk that was full. ``seconds`` is the time that computing
-    the cells took, whenever that was; ``command`` repeats the run.
+    run; ``problems`` is what else went wrong, such as a disk that was full, or networks that all diverged. ``seconds``
+    is the time that computing the cells took, whenever that was; ``command`` repeats the run.
 
     >>> result = Result(study="coin", table={"columns": ["seed", "share"], "rows": [[0, 0.5]]})
     >>> Result.from_dict(result.to_dict()) == result
