@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,3 +103,37 @@ def test_workers_give_the_same_rows(settings: dict[str, Any]) -> None:
     assert rows == explain(units, concepts, search=Exact(length=2), null=Shuffled(20))
     assert told == [(done, 12) for done in range(1, 13)]
     assert sum(bool(row.formula) for row in rows) == 8
+
+
+CLUSTER = """
+import dataclasses, os
+import joblib
+from dask.distributed import Client, LocalCluster
+
+class Where(Exact):
+    def find(self, signatures, hits, unit):
+        return dataclasses.replace(super().find(signatures, hits, unit), language=str(os.getpid()))
+
+if __name__ == "__main__":
+    with LocalCluster(**local) as cluster, Client(cluster), joblib.parallel_config("dask"):
+        found = explain(units, concepts, search=OnWorkers(Where(length=3), joblib.Parallel()))
+    assert [dataclasses.replace(row, language=rows[0].language) for row in found] == rows
+    print(*{row.language for row in found} - {str(os.getpid())})
+"""
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_of_two_workers_gives_the_same_rows(tmp_path: Path) -> None:
+    """The program of the page, in a process of its own; and then the same search telling where it ran."""
+    pytest.importorskip("distributed")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "cluster.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"^```py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    program = tmp_path / "program.py"
+    program.write_text(snippet + CLUSTER, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(program)], cwd=tmp_path, env=environment, capture_output=True, text=True,
+        check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert 1 <= len(done.stdout.split()) <= 2
