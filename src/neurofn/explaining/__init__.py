@@ -29,6 +29,8 @@ _HOME = {
     "Untrained": "null",
     "by_chance": "null",
     "match": "matching",
+    "match_groups": "grouping",
+    "predict_units": "predicting",
     "compare_meanings": "meaning",
     "correlations": "matching",
     "find_top_examples": "top_examples",
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from .codes import PCA as PCA
     from .codes import Learned as Learned
     from .concepts import Concepts as Concepts
+    from .grouping import match_groups as match_groups
     from .matching import correlations as correlations
     from .matching import match as match
     from .meaning import compare_meanings as compare_meanings
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
     from .null import Shuffled as Shuffled
     from .null import Untrained as Untrained
     from .null import by_chance as by_chance
+    from .predicting import predict_units as predict_units
     from .preferred import Ascent as Ascent
     from .preferred import PreferredInput as PreferredInput
     from .preferred import find_preferred_inputs as find_preferred_inputs
