@@ -101,8 +101,8 @@ class Module:
     @property
     def is_part(self) -> bool:
         """Whether listing a registry imports it: a module of a part package, without a leading underscore."""
-        folder, _, leaf = self.name.partition(".")
-        return folder in PART_PACKAGES and not leaf.startswith("_")
+        folder, *rest = self.name.split(".")
+        return folder in PART_PACKAGES and rest != [] and not any(part.startswith("_") for part in rest)
 
 
 def modules() -> list[Module]:

@@ -6,6 +6,7 @@ check(my_study)          # [CheckResult(name='smoke size runs', passed=True, mes
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -32,8 +33,9 @@ class CheckResult:
 def check(part: Any) -> list[CheckResult]:
     """Every check of the suite for this kind of part, in order.
 
-    ``part`` is a function, edge, aggregate, neuron, instrument, task or study: an object of the catalogue, or your own. Raises
-    SettingError where it is none of these, and DataError or MissingExtraError where a task has no data to check.
+    ``part`` is a function, edge, aggregate, neuron, instrument, task or study: an object of the catalogue, or your own; or a
+    search of formulas, such as ``Exact()`` or what has ``find(signatures, hits, unit)`` too. Raises SettingError where it is none
+    of these, and DataError or MissingExtraError where a task has no data to check.
 
     >>> from neurofn.tasks import catalogue
     >>> all(result.passed for result in check(catalogue["function-1d"]))
@@ -64,13 +66,13 @@ Suite = dict[str, Callable[[], None]]
 
 
 def _suite(part: Any) -> Suite:
-    for kind in (_of_study, _of_task, _of_function, _of_neuron, _of_instrument):
+    for kind in (_of_study, _of_task, _of_function, _of_layer_function, _of_neuron, _of_instrument, _of_explainer):
         suite = kind(part)
         if suite is not None:
             return suite
     raise SettingError(
         f"{part!r:.80} of type {type(part).__name__} has no suite of checks; give a function, edge, aggregate, neuron, "
-        "instrument, task or study"
+        "instrument, task, study, or search of formulas such as Exact(length=3)"
     )
 
 
@@ -105,6 +107,16 @@ def _of_function(part: Any) -> Suite | None:
     return {name: partial(run, part) for name, run in FUNCTION_CHECKS.items()}
 
 
+def _of_layer_function(part: Any) -> Suite | None:
+    from ..functions.layerwise import LayerFunction
+
+    if not isinstance(part, LayerFunction):
+        return None
+    from ._layer_functions import LAYER_CHECKS
+
+    return {name: partial(run, part) for name, run in LAYER_CHECKS.items()}
+
+
 def _of_neuron(part: Any) -> Suite | None:
     from ..aggregates import Aggregate
     from ..edges import Edge
@@ -131,3 +143,20 @@ def _of_instrument(part: Any) -> Suite | None:
 
     instrument = part() if isinstance(part, type) else part  # a catalogue holds classes; defaults are checked
     return {name: partial(run, instrument) for name, run in INSTRUMENT_CHECKS.items()}
+
+
+def _of_explainer(part: Any) -> Suite | None:
+    find = getattr(part, "find", None)
+    # Texts have a find too, and so has much else.
+    if not callable(find) or isinstance(part, type) or not _takes(find, ("signatures", "hits", "unit")):
+        return None
+    from ._explaining import EXPLAINER_CHECKS
+
+    return {name: partial(run, part) for name, run in EXPLAINER_CHECKS.items()}
+
+
+def _takes(function: Callable[..., Any], names: tuple[str, ...]) -> bool:
+    try:
+        return tuple(inspect.signature(function).parameters) == names
+    except ValueError:  # some that are written in C do not say
+        return False

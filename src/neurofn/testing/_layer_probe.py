@@ -1,0 +1,142 @@
+"""Layer functions as maps of arrays: built, moved, asked in both of their implementations. For the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..functions.layerwise import LayerFunction
+
+__all__ = ["Probe", "build", "define", "generator", "inputs", "is_random", "moves", "valid_width"]
+
+ROWS = 6
+
+
+def valid_width(function: LayerFunction) -> int:
+    """A width that the function takes, 8 or a little more."""
+    counts = {name: spec.default for name, spec in function.counts.items()}
+    return next(width for width in range(8, 4096) if function.axis.takes(width, counts))
+
+
+def inputs(function: LayerFunction, dtype: torch.dtype = torch.float64, *, rows: int = ROWS) -> Tensor:
+    """Samples of size about 2, none special, in the layout of the function; the same for every call."""
+    shape = (rows, valid_width(function), *((4, 5) if function.axis.layout == "image" else ()))
+    return torch.as_tensor(2 * np.random.default_rng(7).standard_normal(shape)).to(dtype)
+
+
+def generator(seed: int = 5) -> torch.Generator:
+    """A source of random numbers of our own."""
+    return torch.Generator().manual_seed(seed)
+
+
+def is_random(function: LayerFunction) -> bool:
+    """Whether it draws in training."""
+    return any(slot.role == "sampled" for slot in function.slots.values())
+
+
+def moves(function: LayerFunction) -> bool:
+    """Whether training differs from evaluation."""
+    return is_random(function) or function.statistics is not None or "training" in function.uses
+
+
+def build(function: LayerFunction, *, moved: float = 0.0, width: int | None = None, **settings: Any) -> Any:
+    """A module in evaluation; ``moved`` shifts every learned, running and scheduled number, each by another amount.
+
+    A new module has the same random weights at every call.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        module = function.module(channels=width or valid_width(function), **settings)
+    shift(module, moved)
+    return module.eval()
+
+
+def shift(module: Any, by: float) -> None:
+    """Move every learned, running and scheduled number inside its domain."""
+    with torch.no_grad():
+        for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+            slot = module.function.slots[name]
+            step = torch.linspace(by, by / 2, max(tensor.numel(), 1), dtype=tensor.dtype).reshape(tensor.shape)
+            moved = tensor + step.to(tensor.device)
+            over = slot.high is not None and bool((moved > slot.high).any())
+            tensor.copy_((tensor - step if over else moved).clamp(slot.low, slot.high) if by else tensor)
+
+
+def arrays(values: dict[str, Any]) -> dict[str, Any]:
+    """Tensors as arrays of float64, numbers as they are."""
+    return {n: v.detach().double().numpy() if isinstance(v, Tensor) else v for n, v in values.items()}
+
+
+def define(module: Any, x: Tensor, *, draws: dict[str, Tensor] | None = None) -> Any:
+    """The definition at the module's numbers; with ``draws`` (perhaps none) as in training, statistics and all."""
+    function, plain = module.function, x.detach().double().numpy()
+    values = arrays(module.values()) | arrays(draws or {})
+    with np.errstate(all="ignore"):
+        if draws is not None and function.statistics is not None and plain.size:
+            values |= function.statistics[1](plain)
+        if "training" in function.uses:
+            values["training"] = draws is not None
+        return np.asarray(function.definition(plain, **values))
+
+
+class Probe:
+    """A layer function as a map of arrays, by its module or by its definition; what facts are asked of."""
+
+    def __init__(self, function: LayerFunction, *, by_definition: bool) -> None:
+        self.function = function
+        self.by_definition = by_definition
+        self._built: dict[Any, Any] = {}
+
+    def module(self, width: int, settings: dict[str, Any]) -> Any:
+        """The module for these settings, built once."""
+        key = (width, *sorted(settings.items()))
+        if key not in self._built:
+            self._built[key] = build(self.function, width=width, **settings).double()
+        return self._built[key]
+
+    def _ask(self, x: Any, settings: dict[str, Any], draws: dict[str, Tensor] | None) -> Any:
+        module, z = self.module(x.shape[self.function.axis.dim], settings), torch.tensor(np.asarray(x, dtype=float))
+        if self.by_definition:
+            return define(module, z, draws=draws)
+        with torch.no_grad():
+            if draws is None:
+                return module(z).numpy()
+            values = module.values(z.dtype) | draws
+            if self.function.statistics is not None:
+                values |= self.function.statistics[0](z)
+            if "training" in self.function.uses:
+                values["training"] = True
+            return self.function.code(z, **values).numpy()
+
+    def __call__(self, x: Any, **settings: Any) -> Any:
+        """The function in evaluation."""
+        return self._ask(x, settings, None)
+
+    def trained(self, x: Any, **draws: float) -> Any:
+        """The function in training, with every random number of a slot equal to the one given."""
+        module, z = self.module(x.shape[self.function.axis.dim], {}), torch.tensor(np.asarray(x, dtype=float))
+        shapes = module.draws(z, generator())
+        return self._ask(x, {}, {name: torch.full_like(shapes[name], value) for name, value in draws.items()})
+
+    def law(self, x: Any, **settings: Any) -> tuple[Any, Any]:
+        """Mean and variance of the output over the draws, as declared."""
+        assert self.function.law is not None
+        module = self.module(x.shape[self.function.axis.dim], settings)
+        values = {name: value for name, value in arrays(module.values()).items() if value is not None}
+        mean, variance = self.function.law(np.asarray(x, dtype=float), **values)
+        return mean, variance
+
+
+def attempt(action: Callable[[], Any], kind: type[Exception]) -> str | None:
+    """What ``action`` said when it raised an exception of this kind; None where it raised another, or none."""
+    try:
+        action()
+    except kind as error:
+        return str(error)
+    except Exception:
+        return None
+    return None
