@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from neurofn.explaining._original import Original
-from neurofn.explaining.search import Beam, Exact
+from neurofn._errors import SettingError
+from neurofn.explaining import Beam, Exact, Original
+from neurofn.testing import check
 from neurofn.testing._explaining import EXPLAINER_CHECKS, Search
 
 SEARCHES: list[Search] = [
@@ -18,7 +19,20 @@ SEARCHES: list[Search] = [
 ]
 
 
-@pytest.mark.parametrize("check", EXPLAINER_CHECKS)
+@pytest.mark.parametrize("name", EXPLAINER_CHECKS)
 @pytest.mark.parametrize("search", SEARCHES, ids=str)
-def test_search(search: Search, check: str) -> None:
-    EXPLAINER_CHECKS[check](search)
+def test_search(search: Search, name: str) -> None:
+    EXPLAINER_CHECKS[name](search)
+
+
+@pytest.mark.parametrize("search", [Exact(), Beam(length=2, width=10)], ids=str)
+def test_the_public_check_takes_searches(search: Search) -> None:
+    results = check(search)
+    assert [result.name for result in results] == list(EXPLAINER_CHECKS)
+    assert all(result.passed for result in results)
+
+
+@pytest.mark.parametrize("thing", ["a text", b"bytes", Exact])
+def test_what_finds_something_else_is_no_search(thing: object) -> None:
+    with pytest.raises(SettingError, match="has no suite of checks"):
+        check(thing)

@@ -34,8 +34,8 @@ def check(part: Any) -> list[CheckResult]:
     """Every check of the suite for this kind of part, in order.
 
     ``part`` is a function, edge, aggregate, neuron, instrument, task or study: an object of the catalogue, or your own; or a
-    search of formulas, such as ``Exact()`` or what has ``find(signatures, hits, unit)`` too. Raises SettingError where it is none
-    of these, and DataError or MissingExtraError where a task has no data to check.
+    search of formulas, such as ``Exact()`` and whatever has ``find(signatures, hits, unit)``. Raises SettingError where it is
+    none of these, and DataError or MissingExtraError where a task has no data to check.
 
     >>> from neurofn.tasks import catalogue
     >>> all(result.passed for result in check(catalogue["function-1d"]))
