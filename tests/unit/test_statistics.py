@@ -100,6 +100,11 @@ def test_comparison_drops_diverged_pairs_and_says_so() -> None:
         compare([1.0], [1.0, 2.0])
 
 
+def test_nothing_but_zeros_on_both_sides_is_no_difference() -> None:
+    found = compare([0.0] * 4, [0.0] * 4)
+    assert (found.difference, found.p) == (0.0, 1.0)
+
+
 def test_differences_that_are_equal_up_to_rounding_are_ties() -> None:
     """Accuracies are multiples of one sample; 0.3 - 0.2 and 0.2 - 0.1 differ in the last bit only."""
     result = compare([0.3, 0.2, 0.9], [0.2, 0.1, 1.0])

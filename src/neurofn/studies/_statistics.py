@@ -139,7 +139,7 @@ def compare(
     kept = np.isfinite(a) & np.isfinite(b)
     a, b = a[kept], b[kept]
     # Scores on one test set are multiples of one sample, and their differences are equal up to rounding: ties, not ranks.
-    differences = np.round(a - b, 12 - math.ceil(math.log10(max(1e-300, np.abs([*a, *b, 0]).max()))))
+    differences = np.round(a - b, 12 - math.ceil(math.log10(max(1e-280, np.abs([*a, *b, 0]).max()))))
     interval = mean_interval(differences)
     return Comparison(
         first=names[0],
