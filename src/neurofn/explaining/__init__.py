@@ -36,7 +36,7 @@ _HOME = {
     "find_top_examples": "top_examples",
     "find_preferred_inputs": "preferred",
     "Ascent": "preferred",
-    "PreferredInput": "preferred",
+    "PreferredInput": "_found",
     "Bounded": "priors",
     "Smooth": "priors",
     "PCA": "codes",
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from ._explanation import Explanation as Explanation
     from ._explanation import NullScore as NullScore
     from ._explanation import table as table
+    from ._found import PreferredInput as PreferredInput
     from ._original import Original as Original
     from ._parallel import OnWorkers as OnWorkers
     from ._split import Holdout as Holdout
@@ -69,7 +70,6 @@ if TYPE_CHECKING:
     from .null import by_chance as by_chance
     from .predicting import predict_units as predict_units
     from .preferred import Ascent as Ascent
-    from .preferred import PreferredInput as PreferredInput
     from .preferred import find_preferred_inputs as find_preferred_inputs
     from .priors import Bounded as Bounded
     from .priors import Smooth as Smooth

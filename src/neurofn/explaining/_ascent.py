@@ -27,7 +27,7 @@ class Steps:
 
 @dataclass(eq=False)
 class Climb:
-    """What was found from each start. ``codes``: the best or last, (starts, ...); where ``trajectory`` is empty there is none."""
+    """What was found from each start: ``codes`` (starts, ...), the best or last; none where ``trajectory`` is empty."""
 
     codes: Tensor
     goal: Tensor
@@ -55,11 +55,11 @@ class Climb:
         return alive
 
 
-def climb(score: Score, space: Space, codes: Tensor, *, scale: float, steps: Steps) -> Climb:
+def climb(score: Score, space: Space, codes: Tensor, *, scale: Tensor, steps: Steps) -> Climb:
     """Make ``score(input) / scale - cost(code)`` large, from each of the codes (starts, ...).
 
-    score: inputs (n, ...) -> activations (n,). The direction is the gradient, its length is fixed by the step, and after it
-    the code is put back to where codes may lie.
+    score: inputs (starts, ...) -> activations (starts,). scale: (starts,). The direction is the gradient, its length is
+    fixed by the step, and after it the code is put back to where codes may lie.
     """
     generator = torch.Generator(codes.device).manual_seed(steps.seed)
     codes = space.limit(codes.detach())
@@ -75,7 +75,7 @@ def climb(score: Score, space: Space, codes: Tensor, *, scale: float, steps: Ste
         if not alive.any():
             break
         progress = step / steps.count
-        uphill = slopes / scale - _gradient(cost, codes)
+        uphill = slopes / _wide(scale, codes) - _gradient(cost, codes)
         direction = space.guide(codes.detach(), uphill, progress).flatten(1)
         size = direction.norm(dim=1, keepdim=True)
         length = steps.rate * space.reach * (1 - progress)

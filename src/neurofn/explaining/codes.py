@@ -88,6 +88,10 @@ class PCA:
     mean: (...), directions: (components, ...), orthonormal, spread: (components,), the standard deviations along them.
     deviations: how many standard deviations from the mean a unit that is linear in the input is most active, price included;
     no input is farther away than that plus the root of the number of components.
+
+    >>> prior = PCA.fit(np.diag([3.0, 2.0, 1.0]), components=1)
+    >>> prior.directions.shape, prior.deviations
+    ((1, 3), 3.0)
     """
 
     mean: Array

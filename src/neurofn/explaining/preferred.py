@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from .._errors import DataError, SettingError, ShapeError, SiteError
 from ..sites import Site, find_sites
 from ._ascent import FLAT, Climb, Steps, climb
+from ._found import PreferredInput
 from ._listening import each_input, listening, undisturbed
 from .priors import Bounded, Prior, Space
 from .starts import Facets, Start
@@ -27,6 +28,7 @@ __all__ = ["Ascent", "PreferredInput", "find_preferred_inputs"]
 Array = np.ndarray[Any, Any]
 _BATCH = 64
 _DRAWS = 64
+_TOGETHER = 16  # starts that climb side by side
 
 
 @dataclass(frozen=True)
@@ -52,59 +54,6 @@ class Ascent:
     def __post_init__(self) -> None:
         if self.steps < 1 or not 0 < self.rate < math.inf:
             raise SettingError(f"steps={self.steps}, rate={self.rate}: give at least 1 step and a rate such as 0.1")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PreferredInput:
-    """What one unit prefers, from one start, beside its controls. Numbers that there are not are None.
-
-    unit, site: which. facet: the number of the start, from 0. input: (...), what was found, and activation: the unit's in it.
-    trajectory: the activation at each step, as the network was shown the input (see Smooth.jitter). made_of: the real inputs
-    from which the search started. likeness: the highest cosine between this input and that of another facet, both less the
-    mean real input; near 1 the two are the same thing.
-
-    Controls: best_sample and best_example, the real input in which the unit is highest, and how high. real_mean and
-    real_deviation: the mean and standard deviation over real inputs. random_mean and random_best: over 64 random inputs that
-    the prior allows. untrained: the same search, from the same starts, in the untrained network.
-
-    problem: why there is no input, or why the search ended early; empty where all went well.
-
-    >>> found = PreferredInput(unit=0, site="0", activation=5.0, best_example=3.0, real_deviation=1.0)
-    >>> found.gain
-    2.0
-    """
-
-    unit: int
-    site: str
-    facet: int = 0
-    input: Array | None = None
-    activation: float | None = None
-    trajectory: tuple[float, ...] = ()
-    made_of: tuple[int, ...] = ()
-    likeness: float | None = None
-    best_sample: int | None = None
-    best_example: float | None = None
-    real_mean: float | None = None
-    real_deviation: float | None = None
-    random_mean: float | None = None
-    random_best: float | None = None
-    untrained: PreferredInput | None = None
-    problem: str = ""
-
-    @property
-    def gain(self) -> float | None:
-        """How far the activation is above the best real one, in standard deviations over real inputs."""
-        if self.activation is None or self.best_example is None or not self.real_deviation:
-            return None
-        return (self.activation - self.best_example) / self.real_deviation
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; the input as nested lists."""
-        plain = {one.name: getattr(self, one.name) for one in fields(self)}
-        plain |= {name: list(plain[name]) for name in ("trajectory", "made_of")}
-        plain["input"] = None if self.input is None else self.input.tolist()
-        plain["untrained"] = None if self.untrained is None else self.untrained.to_dict()
-        return {**plain, "gain": self.gain}
 
 
 def find_preferred_inputs(
@@ -148,8 +97,9 @@ def find_preferred_inputs(
                 raise ShapeError(f"the prior makes inputs of shape {tuple(made.shape)}, the real {tuple(real.shape)}")
             networks = [_Network(one, at, real, space, search) for one in (model, untrained) if one is not None]
             wanted = np.atleast_1d(units).tolist()
-            networks[0].require(wanted)
-            return [row for unit in wanted for row in _of_unit(unit, networks)]
+            for network in networks:
+                network.require(wanted)
+            return _of_all(wanted, networks)
 
 
 class _Network:
@@ -211,67 +161,78 @@ class _Network:
             random_best=float(np.nanmax(random)) if usable else None,
         )
 
-    def climb(self, unit: int, codes: Tensor, known: PreferredInput) -> list[PreferredInput]:
-        """One result for each code."""
+    def climb(self, begun: Sequence[PreferredInput], codes: Tensor) -> list[PreferredInput]:
+        """One result for each of the codes; ``begun`` says of each which unit it is for, and what is known of that."""
+        units = torch.tensor([one.unit for one in begun], device=codes.device)
+        scale = codes.new_tensor([one.real_deviation or 1.0 for one in begun])
         steps = Steps(self.search.steps, self.search.rate, self.search.seed)
-        scale = known.real_deviation or 1.0
-        found = climb(lambda inputs: self.read(inputs)[:, unit], self.space, codes, scale=scale, steps=steps)
+
+        def score(inputs: Tensor) -> Tensor:
+            return self.read(inputs).gather(1, units[:, None])[:, 0]
+
+        found = climb(score, self.space, codes, scale=scale, steps=steps)
         with torch.no_grad():
             inputs = self.space.decode(found.codes)
-            values = self.read(inputs)[:, unit].tolist()
-        results = []
-        for i, path in enumerate(found.trajectory):
-            row = replace(known, facet=i, trajectory=tuple(path), problem=_problem(found, i, known))
-            if path and math.isfinite(values[i]):
-                row = replace(row, input=inputs[i].detach().cpu().numpy().copy(), activation=values[i])
-            elif not row.problem:
-                row = replace(row, problem="activation is NaN or infinite in the input found")
-            results.append(row)
-        return results
+            values = score(inputs).tolist()
+        made = inputs.detach().cpu().numpy()
+        return [_result(one, found, i, (made[i], values[i])) for i, one in enumerate(begun)]
 
 
-def _problem(found: Climb, i: int, known: PreferredInput) -> str:
-    if found.problems[i] != FLAT:
-        return found.problems[i]
-    if not known.real_deviation:
-        return f"dead: activation is {known.best_example:g} in every real input, and {FLAT}"
-    return f"{FLAT}: start elsewhere, for example start=Examples()"
+def _result(begun: PreferredInput, found: Climb, i: int, made: tuple[Array, float]) -> PreferredInput:
+    row = replace(begun, trajectory=tuple(found.trajectory[i]), problem=found.problems[i])
+    if row.trajectory and math.isfinite(made[1]):
+        return replace(row, input=made[0].copy(), activation=made[1])
+    if row.problem == FLAT and begun.real_deviation:
+        return replace(row, problem=f"{FLAT}: start elsewhere, for example start=Examples()")
+    if row.problem == FLAT:
+        return replace(row, problem=f"dead: activation is {begun.best_example:g} in every real input, and {FLAT}")
+    return replace(row, problem=row.problem or "activation is NaN or infinite in the input found")
 
 
-def _of_unit(unit: int, networks: Sequence[_Network]) -> list[PreferredInput]:
+def _of_all(units: Sequence[int], networks: Sequence[_Network]) -> list[PreferredInput]:
+    """Results in the order of the units."""
     first = networks[0]
-    known = first.controls(unit)
-    if known.problem:
-        return [known]
-    codes, made_of = first.search.start.begin(first.space, first.real, first.values[:, unit])
-    rows = [
-        replace(row, made_of=numbers, likeness=likeness)
-        for row, numbers, likeness in _with_likeness(first.climb(unit, codes, known), made_of, first.real)
-    ]
+    begun: list[tuple[PreferredInput, Tensor | None]] = []
+    for unit in units:
+        known = first.controls(unit)
+        if known.problem:
+            begun.append((known, None))
+            continue
+        codes, made_of = first.search.start.begin(first.space, first.real, first.values[:, unit])
+        begun += [(replace(known, facet=i, made_of=made_of[i]), code.detach()) for i, code in enumerate(codes)]
+    rows = _climbed(first, begun)
     for other in networks[1:]:
-        other.require([unit])
-        before = other.controls(unit)
-        again = [before] * len(rows) if before.problem else other.climb(unit, codes, before)
-        rows = [replace(row, untrained=one) for row, one in zip(rows, again, strict=True)]
+        beside = [
+            (replace(other.controls(row.unit), facet=row.facet, made_of=row.made_of), start) for row, start in begun
+        ]
+        rows = [replace(row, untrained=one) for row, one in zip(rows, _climbed(other, beside), strict=True)]
+    return _with_likeness(rows, first.real)
+
+
+def _climbed(network: _Network, begun: Sequence[tuple[PreferredInput, Tensor | None]]) -> list[PreferredInput]:
+    """The results from the starts, in their order; all starts of all units climb side by side, some at a time."""
+    rows = [row for row, _ in begun]
+    going = [(i, start) for i, (row, start) in enumerate(begun) if start is not None and not row.problem]
+    for k in range(0, len(going), _TOGETHER):
+        places, starts = zip(*going[k : k + _TOGETHER], strict=True)
+        for i, row in zip(places, network.climb([rows[i] for i in places], torch.stack(starts)), strict=True):
+            rows[i] = row
     return rows
 
 
-def _with_likeness(
-    rows: Sequence[PreferredInput], made_of: Sequence[tuple[int, ...]], real: Tensor
-) -> list[tuple[PreferredInput, tuple[int, ...], float | None]]:
+def _with_likeness(rows: Sequence[PreferredInput], real: Tensor) -> list[PreferredInput]:
     mean = real.mean(dim=0).cpu().numpy()
-    offsets = [None if row.input is None else (row.input - mean).ravel().astype(np.float64) for row in rows]
-    found: list[tuple[PreferredInput, tuple[int, ...], float | None]] = []
-    for i, (row, own) in enumerate(zip(rows, offsets, strict=True)):
-        others = [one for j, one in enumerate(offsets) if j != i and one is not None]
-        cosines = [] if own is None else [_cosine(own, one) for one in others]
-        found.append((row, made_of[i], max(cosines, default=None)))
+    found = []
+    for row in rows:
+        others = [one.input - mean for one in rows if one.unit == row.unit and one is not row and one.input is not None]
+        cosines = [] if row.input is None else [_cosine(row.input - mean, one) for one in others]
+        found.append(replace(row, likeness=max(cosines, default=None)))
     return found
 
 
 def _cosine(first: Array, second: Array) -> float:
     size = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return float(first @ second) / size if size else 0.0
+    return float(np.vdot(first, second)) / size if size else 0.0
 
 
 def _real(inputs: Any, model: nn.Module) -> Tensor:

@@ -16,7 +16,7 @@ from .._errors import SettingError, ShapeError
 
 __all__ = ["Bounded", "Prior", "Smooth", "Space"]
 
-_HALVINGS = 40  # of the interval in which the length of a vector is matched
+_HALVINGS = 30  # of the interval in which the length of a vector is matched
 
 
 class Space:
