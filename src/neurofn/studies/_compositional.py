@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 __all__ = [
+    "BEFORE",
     "NETWORKS",
     "SITE",
     "Setup",
     "accuracy_when_firing",
     "activation_maps",
     "flips",
+    "kernels",
     "network",
     "predicted",
     "probes",
@@ -31,6 +33,8 @@ __all__ = [
 Array = np.ndarray[Any, Any]
 NETWORKS = ("trained", "untrained", "shuffled")
 SITE = "7"  # the last activation before pooling
+BEFORE = "4"  # the activation of the layer before
+_BETWEEN = 6  # the convolution between them
 _CENTRE, _SCALE = 0.40, 0.21  # mean and deviation of the values of drawn scenes
 _SEEDS = (11, 12, 13)  # of the training scenes, the probes, and the test scenes
 _BATCH = 64
@@ -67,7 +71,8 @@ def as_input(images: Array) -> Tensor:
     """Images (n, 3, 36, 36) from 0 to 1 as the network takes them."""
     import torch
 
-    return torch.from_numpy((images - np.float32(_CENTRE)) / np.float32(_SCALE))
+    values = torch.from_numpy((images - np.float32(_CENTRE)) / np.float32(_SCALE))
+    return values.contiguous(memory_format=torch.channels_last)  # pooling and convolutions take half the time
 
 
 @lru_cache(maxsize=64)
@@ -79,6 +84,7 @@ def network(setup: Setup, kind: str, seed: int) -> nn.Module:
     from ..train import Recipe, build_seeded, train_alone
 
     made = build_seeded(lambda _: _layers(setup.width), seed)
+    made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch declares it for tensors alone
     if kind != "untrained":
         scenes = _drawn(setup.scenes, _SEEDS[0])
         labels = scenes.labels
@@ -110,12 +116,12 @@ def _in_batches(module: nn.Module, images: Array) -> Array:
     return np.concatenate(parts)
 
 
-def activation_maps(net: nn.Module, images: Array) -> Array:
-    """The activations at SITE: (n, units, 9, 9)."""
+def activation_maps(net: nn.Module, images: Array, *, at: str = SITE) -> Array:
+    """The activations at a site: (n, units, 9, 9) at SITE, (n, units, 18, 18) at BEFORE."""
     from torch import nn
 
     assert isinstance(net, nn.Sequential)
-    return _in_batches(net[: int(SITE) + 1], images)
+    return _in_batches(net[: int(at) + 1], images)
 
 
 def predicted(net: nn.Module, images: Array) -> Array:
@@ -131,6 +137,11 @@ def readout(net: nn.Module) -> Array:
     last = net[-1]
     assert isinstance(last, nn.Linear)
     return np.asarray(last.weight.detach().numpy())
+
+
+def kernels(net: nn.Module) -> Array:
+    """The weights from BEFORE to SITE, mean over the kernel: (units after, units before)."""
+    return np.asarray(dict(net.named_parameters())[f"{_BETWEEN}.weight"].detach().numpy().mean(axis=(2, 3)))
 
 
 def accuracy_when_firing(maps: Array, correct: Array, *, share: float) -> Array:

@@ -1,190 +1,218 @@
-"""The claims of the study compositional, each with the control that could explain it away."""
+"""The claims of the study compositional, each with the control that could explain it away.
+
+Each claim is that one number of the trained network is larger than another. The control is not whether the same is
+significant elsewhere (with enough seeds the smallest effect is), but whether the effect is clearly larger than there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ._base import Cells, Claim, Evidence
 from ._claims import Test
-from ._statistics import compare, mean_interval, signed_rank_p
+from ._compositional_contributions import MATRICES
+from ._compositional_formulas import BY_CHANCE
+from ._statistics import Comparison, compare
 
 __all__ = ["claims"]
 
 LEVEL = 0.05
 TRAINED, UNTRAINED, SHUFFLED = "trained", "untrained", "shuffled"
-Sides = Callable[[Cells], tuple[Any, Any]]
+Array = np.ndarray[Any, Any]
+Side = tuple[str, str] | float  # kind of network and metric, or a number
 
 
-def claims(settings: Mapping[str, Any]) -> list[Claim]:
-    """The claims of the paper, and two of our own: that causes are named, and that training makes units describable."""
-    longest = settings["length"]
-    by_length = [_longer(longest), _unique(longest)] if longest > 1 else []
-    return [_paste(), _causes(), *by_length, _accuracy(), _contributions(), _training(longest)]
+@dataclass(frozen=True)
+class _Effect:
+    """By how much ``more`` is more than ``less``; what is measured, and the words for both sides. ``label`` is a control's."""
+
+    more: Side
+    less: Side
+    label: str = ""
+
+    def sides(self, cells: Cells) -> tuple[Array, Array]:
+        """One value a seed on each side."""
+        more, less = (
+            None if isinstance(side, float) else cells.values(side[1], network=side[0])
+            for side in (self.more, self.less)
+        )
+        assert more is not None
+        return more, np.full(len(more), self.less) if less is None else less
 
 
-def _paired(sides: Sides, names: tuple[str, str], *, unit: str = "", scale: float = 1.0) -> Test:
-    """The test that the first side is larger than the second one, paired over seeds."""
+@dataclass(frozen=True)
+class _Words:
+    """What is measured, what its two values belong to, and its unit: "" or "%"."""
+
+    measure: str
+    more: str
+    less: str
+    unit: str = ""
+
+    def number(self, values: Array) -> str:
+        """Their mean."""
+        mean = float(np.nanmean(values))
+        return f"{100 * mean:.3g} %" if self.unit else f"{mean:.3g}"
+
+    def compared(self, first: Array, second: Array) -> Comparison:
+        """The first less the second, paired over seeds."""
+        percent = bool(self.unit)
+        return compare(first, second, unit="points" if percent else "", scale=100 if percent else 1)
+
+
+def _test(effect: _Effect, words: _Words) -> Test:
+    """The test that one side is larger than the other."""
 
     def test(cells: Cells) -> Evidence:
-        first, second = sides(cells)
-        if len(first) != len(second) or len(first) == 0:
-            return Evidence(sentence=f"{names[0]} and {names[1]}: nothing to compare", holds=None)
-        result = compare(first, second, names=names, unit=unit, scale=scale)
-        if result.n < 2:
-            return Evidence(sentence=f"{names[0]} and {names[1]}: too few seeds to compare", holds=None, n=result.n)
-        means = [float(np.nanmean(np.asarray(side))) * scale for side in (first, second)]
-        said = f"{names[0]} {means[0]:.3g}{_of(unit)}, {names[1]} {means[1]:.3g}{_of(unit)} (p = {result.p:.2g})"
+        more, less = effect.sides(cells)
+        result = words.compared(more, less) if len(more) == len(less) else None
+        if result is None or result.n < 2:
+            return Evidence(sentence=f"{words.measure}: too few seeds to compare", holds=None)
+        unit = f" {result.unit}".rstrip()
+        between = f"{result.low:.2g} to {result.high:.2g}{unit} with 95 % confidence, p = {result.p:.2g}"
+        said = f"{words.measure}: {words.more} {words.number(more)}"
+        if words.less:
+            said += f", {words.less} {words.number(less)}; difference {result.difference:.2g}{unit}"
         return Evidence(
-            sentence=said, holds=_verdict(result.difference, result.p, result.smallest_p), effect=result.difference,
-            low=result.low, high=result.high, p=result.p, n=result.n, unit=unit,
+            sentence=f"{said} ({between})",
+            holds=result.difference > 0 if result.p < LEVEL else None,
+            effect=result.difference, low=result.low, high=result.high, p=result.p, n=result.n, unit=result.unit,
         )  # fmt: skip
 
     return test
 
 
-def _of(unit: str) -> str:
-    return " %" if unit == "points" else f" {unit}".rstrip()
+def _control(effect: _Effect, others: Sequence[_Effect], words: _Words) -> Test:
+    """Whether any of ``others`` is an effect that is not clearly smaller."""
+
+    def one(cells: Cells, other: _Effect) -> tuple[str, bool | None]:
+        sides, controls = effect.sides(cells), other.sides(cells)
+        if len({len(side) for side in (*sides, *controls)}) > 1 or len(sides[0]) < 2:
+            return f"{other.label}: too few seeds to compare", None
+        result = words.compared(sides[0] - sides[1], controls[0] - controls[1])
+        if result.n < 2:
+            return f"{other.label}: too few seeds to compare", None
+        smaller = result.p < LEVEL and result.difference > 0
+        values = " and ".join(words.number(side) for side in controls[: 2 if words.less else 1])
+        by = f"{abs(result.difference):.2g} {result.unit}".rstrip()
+        said = f"the effect is smaller by {by}" if smaller else "the effect is not clearly smaller"
+        return f"{other.label}: {values}, {said} (p = {result.p:.2g})", not smaller
+
+    def test(cells: Cells) -> Evidence:
+        found = [one(cells, other) for other in others]
+        shown = [holds for _, holds in found if holds is not None]
+        return Evidence(sentence="; ".join(text for text, _ in found), holds=any(shown) if shown else None)
+
+    return test
 
 
-def _verdict(difference: float, p: float, smallest: float) -> bool | None:
-    """True where clearly above, False where clearly not above, None where it cannot be told."""
-    if p < LEVEL:
-        return difference > 0
-    return False if smallest < LEVEL and difference <= 0 else None
-
-
-def _of_network(kind: str, first: str, second: str) -> Sides:
-    return lambda cells: (cells.values(first, network=kind), cells.values(second, network=kind))
-
-
-def _example(
-    better: Mapping[str, tuple[float, float]], kinds: tuple[str, ...] = (TRAINED, UNTRAINED, SHUFFLED)
-) -> Cells:
-    """Ten seeds of made-up metrics: name -> (mean, change per seed)."""
-    rows = []
-    for kind in kinds:
+def _claim(text: str, words: _Words, effect: _Effect, *controls: _Effect, source: str | None = None) -> Claim:
+    def counterexample() -> Cells:
+        rows = []
         for seed in range(10):
-            made = {name: mean + step * (seed + 1) for name, (mean, step) in better.items()}
-            rows.append({"network": kind, "seed": seed, **made})
-    return Cells.of(rows)
+            row: dict[str, dict[str, float]] = {kind: {} for kind in (TRAINED, UNTRAINED, SHUFFLED)}
+            for one in (*controls, effect):
+                for side, value in ((one.less, 0.5), (one.more, -0.5)):
+                    if not isinstance(side, float):
+                        row[side[0]][side[1]] = value * (1 + 0.01 * seed)
+            rows += [{"network": kind, "seed": seed, **metrics} for kind, metrics in row.items()]
+        return Cells.of(rows)
+
+    test, control = _test(effect, words), _control(effect, controls, words)
+    return Claim(text, test=test, control=control, counterexample=counterexample, source=source)
 
 
-def _longer(longest: int) -> Claim:
-    short, long = "held-out IoU 1", f"held-out IoU {longest}"
-    names = (f"with formulas of up to {longest} concepts the IoU on held-out scenes is", "with single concepts")
-    return Claim(
-        "longer formulas describe units better",
-        test=_paired(_of_network(TRAINED, long, short), names),
-        control=_prefixed("untrained", _paired(_of_network(UNTRAINED, long, short), names)),
-        counterexample=lambda: _example({short: (0.2, 0.001), long: (0.15, 0.0005)}),
+def claims(settings: Mapping[str, Any]) -> list[Claim]:
+    """The claims of the paper, and two of our own: that causes are named, and that learning makes units describable."""
+    proved, longest = settings["length"], settings["longest"]
+    by_length = [_longer(1, longest), _unique(longest)] if longest > 1 else []
+    if 1 < proved < longest:
+        by_length.insert(1, _longer(proved, longest))
+    return [_paste(), _causes(), *by_length, _accuracy(), *map(_contributions, MATRICES), _learning(longest)]
+
+
+def _by_length(text: str, words: _Words, metric: str, lengths: tuple[int, int]) -> Claim:
+    """The claim that formulas of up to the second length have more of a metric than those of up to the first."""
+
+    def effect(kind: str, start: str = "", label: str = "") -> _Effect:
+        return _Effect((kind, f"{start}{metric} {lengths[1]}"), (kind, f"{start}{metric} {lengths[0]}"), label)
+
+    dealt_out = effect(TRAINED, "dealt out ", "activations dealt out to other scenes")
+    return _claim(text, words, effect(TRAINED), effect(UNTRAINED, label="untrained"), dealt_out)
+
+
+def _longer(shorter: int, longest: int) -> Claim:
+    than = "one" if shorter == 1 else f"up to {shorter}"
+    return _by_length(
+        f"formulas of up to {longest} concepts describe trained units better than {than}, on scenes not searched",
+        _Words("mean IoU on held-out scenes", f"with up to {longest} concepts", f"with {than}"),
+        "held-out IoU",
+        (shorter, longest),
     )
 
 
 def _unique(longest: int) -> Claim:
-    short, long = "unique by mask 1", f"unique by mask {longest}"
-    names = (f"with up to {longest} concepts the share of meanings that one unit has alone is", "with single concepts")
-    return Claim(
-        "with longer formulas more units have a meaning of their own",
-        test=_paired(_of_network(TRAINED, long, short), names, unit="points", scale=100),
-        control=_prefixed("untrained", _paired(_of_network(UNTRAINED, long, short), names, unit="points", scale=100)),
-        counterexample=lambda: _example({short: (0.8, 0.001), long: (0.5, 0.0005)}),
+    return _by_length(
+        "the longer the formulas, the more explanations of trained units belong to one unit alone",
+        _Words(
+            "share of different explanations that one unit has alone", f"with up to {longest} concepts", "with one", "%"
+        ),
+        "unique by mask",
+        (1, longest),
     )
 
 
 def _paste() -> Claim:
-    names = ("objects chosen from the explanations turn the prediction to their class in", "random objects in")
-    return Claim(
+    return _claim(
         "objects chosen from explanations turn the network to the class they were chosen for",
-        test=_paired(_of_network(TRAINED, "flips explained", "flips random"), names, unit="points", scale=100),
-        control=_prefixed(
-            "explanations dealt out to other units",
-            _paired(_of_network(TRAINED, "flips dealt out", "flips random"), names, unit="points", scale=100),
+        _Words(
+            "predictions that a pasted object turns to the class it was chosen for", "by explanations", "at random", "%"
         ),
-        counterexample=lambda: _example({"flips explained": (0.02, 0.0001), "flips random": (0.05, 0.0002)}),
+        _Effect((TRAINED, "flips explained"), (TRAINED, "flips random")),
+        _Effect((TRAINED, "flips dealt out"), (TRAINED, "flips random"), "chosen by the explanations of other units"),
     )
 
 
 def _causes() -> Claim:
-    names = ("the share of classes for which explanations name a true cause is", "by chance")
-
-    def sides(metric: str, kind: str) -> Sides:
-        return lambda cells: (found := cells.values(metric, network=kind), np.full(len(found), 3 / 36))
-
-    return Claim(
+    return _claim(
         "explanations name true causes of the classes",
-        test=_paired(sides("causes named", TRAINED), names, unit="points", scale=100),
-        control=_prefixed(
-            "trained on shuffled labels", _paired(sides("causes named", SHUFFLED), names, unit="points", scale=100)
-        ),
-        counterexample=lambda: _example({"causes named": (0.01, 0.001)}),
+        _Words("classes for which explanations name a true cause", "after training", "by chance", "%"),
+        _Effect((TRAINED, "causes named"), BY_CHANCE),
+        _Effect((SHUFFLED, "causes named"), BY_CHANCE, "trained on shuffled labels"),
+        _Effect((UNTRAINED, "causes named"), BY_CHANCE, "untrained"),
         source="own",
     )
 
 
 def _accuracy() -> Claim:
-    def correlation(kind: str) -> Test:
-        def test(cells: Cells) -> Evidence:
-            values = cells.values("r with accuracy", network=kind)
-            values = values[np.isfinite(values)]
-            if len(values) < 2:
-                return Evidence(sentence="too few seeds to tell", holds=None)
-            interval, p = mean_interval(values), signed_rank_p(values)
-            said = f"the correlation of IoU with accuracy when the unit fires is {interval.mean:.2f} (p = {p:.2g})"
-            holds = _verdict(interval.mean, p, signed_rank_p(np.arange(1.0, len(values) + 1)))
-            return Evidence(sentence=said, holds=holds, effect=interval.mean, low=interval.low, high=interval.high, p=p,
-                            n=len(values))  # fmt: skip
-
-        return test
-
-    return Claim(
-        "the network is more accurate where units fire that a formula describes well",
-        test=correlation(TRAINED),
-        control=_prefixed("units of the untrained network, accuracy of the trained one", correlation(UNTRAINED)),
-        counterexample=lambda: _example({"r with accuracy": (-0.5, 0.01)}),
+    return _claim(
+        "the trained network is more accurate where units fire that a formula describes well",
+        _Words("correlation over units of held-out IoU with accuracy when firing", "mean", ""),
+        _Effect((TRAINED, "r with accuracy"), 0.0),
+        _Effect((UNTRAINED, "r with accuracy"), 0.0, "units of the untrained network, accuracy of the trained one"),
     )
 
 
-def _contributions() -> Claim:
-    metrics = ("concepts shared with contributors", "concepts shared with any")
-    names = ("the overlap of concepts with the units that contribute most is", "with any unit of the layer before")
-    return Claim(
-        "units are made of units whose explanations are like theirs",
-        test=_paired(_of_network(TRAINED, *metrics), names),
-        control=_prefixed("untrained", _paired(_of_network(UNTRAINED, *metrics), names)),
-        counterexample=lambda: _example({metrics[0]: (0.1, 0.001), metrics[1]: (0.2, 0.002)}),
-    )
+def _contributions(matrix: str) -> Claim:
+    more, less = f"shared with contributors by {matrix}", "shared with any"
+    return _claim(
+        f"the units that contribute most to a trained unit, by {MATRICES[matrix]}, have explanations like its own",
+        _Words("concepts in common", "with the units that contribute most", "with any unit of the layer before", "%"),
+        _Effect((TRAINED, more), (TRAINED, less)),
+        _Effect((UNTRAINED, more), (UNTRAINED, less), "untrained"),
+    )  # fmt: skip
 
 
-def _training(longest: int) -> Claim:
+def _learning(longest: int) -> Claim:
     metric = f"held-out IoU {longest}"
-
-    def sides(kind: str) -> Sides:
-        return lambda cells: (cells.values(metric, network=kind), cells.values(metric, network=UNTRAINED))
-
-    names = ("after training the IoU on held-out scenes is", "before it")
-    return Claim(
-        "training makes units more describable",
-        test=_paired(sides(TRAINED), names),
-        control=_prefixed("trained on shuffled labels", _paired(sides(SHUFFLED), names)),
-        counterexample=lambda: Cells.of(
-            {"network": kind, "seed": seed, metric: 0.2 + 0.001 * seed - 0.05 * (kind == TRAINED)}
-            for kind in (TRAINED, UNTRAINED, SHUFFLED)
-            for seed in range(10)
-        ),
+    return _claim(
+        "learning the classes makes formulas describe units better",
+        _Words("mean IoU on held-out scenes", "after training", "before it"),
+        _Effect((TRAINED, metric), (UNTRAINED, metric)),
+        _Effect((SHUFFLED, metric), (UNTRAINED, metric), "trained on shuffled labels"),
         source="own",
     )
-
-
-def _prefixed(words: str, test: Test) -> Test:
-    """The same test, its sentence after what it was done on."""
-
-    def prefixed(cells: Cells) -> Evidence:
-        evidence = test(cells)
-        return Evidence(
-            sentence=f"{words}: {evidence.sentence}", holds=evidence.holds, effect=evidence.effect, n=evidence.n
-        )
-
-    return prefixed

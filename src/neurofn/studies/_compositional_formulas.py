@@ -15,16 +15,18 @@ from ..tasks._drawing import COLOURS, COLUMNS, GROUNDS, ROWS, SHAPES, SIZES
 from ..tasks.scenes import CAUSES, CONCEPTS
 
 __all__ = [
+    "BY_CHANCE",
     "asked_objects",
     "concepts_in",
     "meaning",
     "named_causes",
     "objects_at_random",
-    "shared_concepts",
     "shares",
 ]
 
 Array = np.ndarray[Any, Any]
+BY_CHANCE = len(CAUSES[0]) / (len(COLOURS) * len(SHAPES))
+"""How often an object drawn at random is a cause of a class."""
 
 
 @lru_cache(maxsize=1)
@@ -112,20 +114,3 @@ def concepts_in(formula: str) -> frozenset[str]:
     words = formula.replace("(", " ").replace(")", " ").split()
     denied = {word for before, word in itertools.pairwise(words) if before == "NOT"}
     return frozenset(word for word in words if word in CONCEPTS and word not in denied)
-
-
-def shared_concepts(
-    after: Sequence[frozenset[str]], before: Sequence[frozenset[str]], weights: Array, *, share: float = 0.05
-) -> tuple[float, float, float]:
-    """How many concepts the explanations of two connected units share: intersection over union, mean over pairs.
-
-    weights: (units after, units before), means over the kernel. Contributors are the pairs with the largest weights (the top
-    share of all), inhibitors those with the smallest. Returns (contributors, all pairs, inhibitors); 0 without any pair.
-    """
-    overlap = np.array([[len(a & b) / len(a | b) if a and b else np.nan for b in before] for a in after])
-    known = np.isfinite(overlap)
-    if not known.any():
-        return 0.0, 0.0, 0.0
-    order = np.argsort(weights[known], kind="stable")
-    ranked, count = overlap[known][order], max(1, round(share * len(order)))
-    return float(ranked[-count:].mean()), float(ranked.mean()), float(ranked[:count].mean())

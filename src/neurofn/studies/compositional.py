@@ -14,6 +14,7 @@ from ._base import study
 from ._compositional import NETWORKS, Setup
 from ._compositional_cell import measured
 from ._compositional_claims import claims
+from ._compositional_explained import Layer
 from ._compositional_tables import summarise
 
 
@@ -29,6 +30,10 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
         raise SettingError(
             f"length={settings['length']}: give 1 to 3 concepts, for which the best formula can be proved"
         )
+    if not settings["length"] <= settings["longest"] <= 20:
+        raise SettingError(
+            f"longest={settings['longest']}: give from length={settings['length']} up to 20 concepts, such as 10"
+        )
     if not 0 < settings["share"] < 0.5:
         raise SettingError(
             f"share={settings['share']}: give a share of activations that count as firing, such as 0.005"
@@ -37,7 +42,7 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _SMALL = {"scenes": 3000, "probes": 600, "tests": 600, "steps": 500, "width": 48, "learning_rate": 0.003}
-_SMOKE = {"scenes": 400, "probes": 80, "tests": 64, "steps": 60, "width": 16, "seeds": 2, "length": 2}
+_SMOKE = {"scenes": 400, "probes": 80, "tests": 64, "steps": 60, "width": 16, "seeds": 2, "length": 2, "longest": 4}
 _FULL = {
     "scenes": 12000,
     "probes": 2000,
@@ -62,18 +67,30 @@ _FULL = {
     notes=[
         "Drawn scenes stand in for the paper's photographs: every pixel has labels, and the three objects that cause each "
         "class are known. Seeds change initial weights and the order of scenes; the scenes are fixed.",
-        "A unit fires at the highest activations of its map, 0.5 % unless set otherwise. Formulas are the best of all "
-        "left-deep ones with AND, OR and AND NOT, sought on 70 % of the probe scenes and scored on the others.",
+        "A unit fires at the highest activations of its map, 0.5 % unless set otherwise. Formulas are left-deep ones with "
+        "AND, OR and AND NOT, sought on 70 % of the probe scenes and scored on the others. Up to the setting length (3 "
+        "concepts) they are the best of all; longer ones, up to the setting longest, are what a beam of 5 finds. Objects to "
+        "paste, correlations with accuracy and contributions are read from those up to length.",
+        "A claim holds where the effect is there in the trained network and clearly larger than in the control; where it is "
+        "there but not clearly larger, it is uncontrolled. Every p-value is of the exact signed-rank test over seeds, and "
+        "stands alone: claims are not corrected for their number.",
         "The untrained network's units are correlated with the accuracy of the trained network.",
     ],
 )
 def compositional(
-    network: str, *, seeds: tuple[int, ...], settings: Mapping[str, Any], length: int = 3, share: float = 0.005
+    network: str,
+    *,
+    seeds: tuple[int, ...],
+    settings: Mapping[str, Any],
+    length: int = 3,
+    longest: int = 10,
+    share: float = 0.005,
 ) -> list[dict[str, Any]]:
     """Explain the units of one kind of network, one seed after the other."""
     sizes = {name: int(settings[name]) for name in ("scenes", "probes", "tests", "steps", "width")}
     setup = Setup(**sizes, learning_rate=float(settings["learning_rate"]))
+    layers = [Layer(setup, network, seed, share) for seed in seeds]
     return [
-        {"metrics": measured(setup, network, seed, length=length, share=share), "record": None, "diverged": False}
-        for seed in seeds
+        {"metrics": measured(layer, proved=length, longest=longest), "record": None, "diverged": False}
+        for layer in layers
     ]
