@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from _preferred import FREE, Of, built, linear, normal
 from neurofn._errors import ShapeError
@@ -25,6 +25,7 @@ from neurofn.explaining import (
     Smooth,
     find_preferred_inputs,
 )
+from neurofn.explaining.priors import Space
 from neurofn.explaining.starts import k_means
 from neurofn.tasks import catalogue
 
@@ -219,6 +220,59 @@ def test_from_the_best_example_nothing_is_lost() -> None:
     assert found[0].made_of == (found[0].best_sample,)
     assert found[0].trajectory[0] == pytest.approx(found[0].best_example)
     assert all(one.activation >= one.trajectory[0] for one in found)
+
+
+def test_units_that_climb_side_by_side_end_where_they_end_alone() -> None:
+    model, real = convolution(), normal(40, 1, 6, 6)
+    search = Ascent(start=Facets(clusters=5), steps=40, over=torch.mean)
+    together = find_preferred_inputs(model, real, at="0", units=[3, 0, 1], search=search)
+    alone = [one for unit in (3, 0, 1) for one in find_preferred_inputs(model, real, at="0", units=unit, search=search)]
+    assert len(together) == len(alone) > 10
+    for one, other in zip(together, alone, strict=True):
+        assert (one.unit, one.facet, one.made_of, one.best_sample) == (
+            other.unit,
+            other.facet,
+            other.made_of,
+            other.best_sample,
+        )
+        np.testing.assert_allclose(one.input, other.input, atol=1e-3)
+
+
+class Positive:
+    """A prior of one's own: inputs are exponentials of codes."""
+
+    def space(self, inputs: Tensor) -> Space:
+        class Logarithms(Space):
+            def decode(self, codes: Tensor) -> Tensor:
+                return codes.exp()
+
+            def encode(self, inputs: Tensor) -> Tensor:
+                return inputs.log()
+
+            def cost(self, codes: Tensor) -> Tensor:
+                return codes.square().sum(dim=1)
+
+        return Logarithms(inputs.log())
+
+
+def test_a_prior_of_ones_own() -> None:
+    weight = torch.tensor([2.0, -1.0, 0.5])
+    (found,) = find_preferred_inputs(
+        linear(weight), normal(80, 3).exp(), at="1", units=0, search=Ascent(prior=Positive(), steps=500)
+    )
+    # where the gradient of weight * exp(z) / deviation is that of the price, 2 z
+    slope = weight.numpy() * found.input / found.real_deviation
+    np.testing.assert_allclose(2 * np.log(found.input), slope, atol=0.02)
+
+
+def test_facets_cluster_what_by_gives() -> None:
+    real = torch.tensor([[5.0, 0.0], [5.0, 9.0], [-5.0, 0.0], [-5.0, 9.0], [0.0, 0.0], [0.0, 0.0]])
+    values = np.array([5.0, 4.0, 3.0, 2.0, 0.0, 0.0])
+    for by, expected in [(None, ((0, 1), (2,))), (lambda x: x[:, 1:], ((0, 2), (1,)))]:
+        _, made_of = Facets(clusters=2, top=3, by=by).begin(Space(real), real, values)
+        assert made_of == expected
+    with pytest.raises(ShapeError, match="one row"):
+        Facets(by=torch.ravel).begin(Space(real), real, values)
 
 
 def test_k_means_finds_blobs_and_never_more_clusters_than_points() -> None:

@@ -144,6 +144,7 @@ def test_bad_input_says_what_is_wrong() -> None:
         ({"inputs": torch.full((4, 3), torch.nan)}, DataError, "finite"),
         ({"inputs": []}, DataError, "no batches"),
         ({"search": Ascent(prior=Smooth())}, ShapeError, "Bounded"),
+        ({"search": Ascent(over=torch.cumsum)}, ShapeError, "torch.amax"),
         ({"search": Ascent(prior=PCA.fit(normal(9, 2), components=1))}, ShapeError, "PCA.fit"),
         ({"search": Ascent(prior=Learned(Of(lambda z: z), normal(9, 2)))}, ShapeError, "prior makes"),
         ({"search": Ascent(prior=Learned(Of(lambda z: z), normal(9, 3)))}, SettingError, "encoder="),

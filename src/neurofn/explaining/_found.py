@@ -23,7 +23,8 @@ class PreferredInput:
 
     Controls: best_sample and best_example, the real input in which the unit is highest, and how high. real_mean and
     real_deviation: the mean and standard deviation over real inputs. random_mean and random_best: over 64 random inputs that
-    the prior allows. untrained: the same search, from the same starts, in the untrained network.
+    the prior allows. untrained: the same search, from the same starts, in the untrained network. A gain alone is no finding:
+    where inputs are free, networks before training can be driven farther beyond their best real input than after it.
 
     problem: why there is no input, or why the search ended early; empty where all went well.
 

@@ -124,17 +124,17 @@ class _Network:
         if len(values) != len(inputs):
             raise ShapeError(f"{len(inputs)} inputs gave {len(values)} samples at {self.site.path!r}: give a network, "
                              "or wrap it, that takes the sample as first axis")  # fmt: skip
-        return self.search.over(values.reshape(*values.shape[:2], -1), -1)
+        found = self.search.over(values.reshape(*values.shape[:2], -1), -1)
+        if found.shape != values.shape[:2]:
+            raise ShapeError(f"over={self.search.over!r} gave shape {tuple(found.shape)} for (samples, units, places); give "
+                             "a function such as torch.amax, that takes (values, axis) and leaves that axis out")  # fmt: skip
+        return found
 
     def _all(self, inputs: Tensor) -> Array:
         """float64 (samples, units), NaN where not finite."""
         with torch.no_grad():
-            values = (
-                torch.cat([self.read(inputs[i : i + _BATCH]) for i in range(0, len(inputs), _BATCH)])
-                .double()
-                .cpu()
-                .numpy()
-            )
+            read = torch.cat([self.read(inputs[i : i + _BATCH]) for i in range(0, len(inputs), _BATCH)])
+        values = read.double().cpu().numpy()
         return np.where(np.isfinite(values), values, np.nan)
 
     def require(self, units: Sequence[int]) -> None:
@@ -221,7 +221,7 @@ def _climbed(network: _Network, begun: Sequence[tuple[PreferredInput, Tensor | N
 
 
 def _with_likeness(rows: Sequence[PreferredInput], real: Tensor) -> list[PreferredInput]:
-    mean = real.mean(dim=0).cpu().numpy()
+    mean = real.double().mean(dim=0).cpu().numpy()
     found = []
     for row in rows:
         others = [one.input - mean for one in rows if one.unit == row.unit and one is not row and one.input is not None]
@@ -232,7 +232,7 @@ def _with_likeness(rows: Sequence[PreferredInput], real: Tensor) -> list[Preferr
 
 def _cosine(first: Array, second: Array) -> float:
     size = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return float(np.vdot(first, second)) / size if size else 0.0
+    return min(1.0, max(-1.0, float(np.vdot(first, second)) / size)) if size else 0.0
 
 
 def _real(inputs: Any, model: nn.Module) -> Tensor:
