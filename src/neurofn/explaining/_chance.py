@@ -73,8 +73,8 @@ def overlaps(
 
 @dataclass(frozen=True, eq=False)
 class _Bits:
-    """Packed bits (samples, rows, bytes): where the formula is true, where there is a position, and where the unit fires, this for
-    the ``active`` samples, in which it does."""
+    """Packed bits (samples, rows, bytes): where the formula is true, where there is a position, and where the unit fires, which
+    is for the ``active`` samples, in which it does."""
 
     grid: tuple[int, ...]
     active: Array
@@ -109,11 +109,12 @@ class _Bits:
             rows = rows * size + (place.ravel() - (steps[:, axis] * size).astype(np.int64)[:, None]) % size
         # A row repeated: from some place on it is the row after its step, at any bit of a byte.
         begin = -(steps[:, -1] * sizes).astype(np.int64) % sizes
-        bytes_ = begin[:, None] // 8 + np.arange(self.fires.shape[2] + 1)
-        some = self._repeated[np.arange(len(steps))[:, None, None], rows[:, :, None], bytes_[:, None, :]]
+        twice = self._repeated
+        first = (np.arange(len(steps))[:, None] * twice.shape[1] + rows) * twice.shape[2] + begin[:, None] // 8
+        some = twice.ravel().take(first[:, :, None] + np.arange(self.fires.shape[2] + 1))
         wide = some[..., :-1].astype(np.uint16) << 8 | some[..., 1:]
-        found = (wide >> (8 - begin % 8)[:, None, None].astype(np.uint16)).astype(np.uint8)
-        return found & exists
+        found = np.asarray(wide >> (8 - begin % 8)[:, None, None].astype(np.uint16), np.uint8)
+        return found & exists if self.ragged else found  # what is left over in a byte meets no label
 
     @property
     def _repeated(self) -> Array:
@@ -153,7 +154,12 @@ def _packed(flags: Array, grid: tuple[int, ...]) -> Array:
 
 
 def _count(bits: Array) -> int:
-    return int(_BITS[bits].sum(dtype=np.int64))
+    flat = bits.ravel()
+    if not hasattr(np, "bitwise_count"):  # before NumPy 2
+        return int(_BITS[flat].sum(dtype=np.int64))
+    whole = len(flat) // 8 * 8
+    parts = flat[:whole].view(np.uint64), flat[whole:]
+    return sum(int(np.bitwise_count(part).sum(dtype=np.int64)) for part in parts)
 
 
 def _count_each(bits: Array) -> Array:

@@ -44,9 +44,10 @@ def explain(
     formula is scored there again. With holdout=0 there is no test.
 
     null: what the held-out score must be better than. Shuffled(n): the firing dealt out to other held-out samples, n times.
-    Shifted(n): moved within its sample as well. Untrained(units): what the same search reaches on held-out samples for the
-    units before training. p says how often that is as good, corrected over all units (Benjamini and Hochberg); of several
-    nulls, [Shifted(200), Untrained(before)], the hardest one for a unit counts, and all are in ``nulls``.
+    Shifted(n): moved within its sample as well, to see who matches by a usual place; not without Shuffled. Untrained(units):
+    what the same search reaches on held-out samples for the units before training. p says how often that is as good, corrected
+    over all units (Benjamini and Hochberg); of several nulls, [Shuffled(200), Untrained(before)], the hardest one for a unit
+    counts, and all are in ``nulls``.
     progress: called with (units done, all units), those of Untrained among them.
 
     A unit that cannot be explained gets a row whose ``problem`` says why, and no other loses its result; so do units that

@@ -39,7 +39,8 @@ class Null(Protocol):
 
 @dataclass(frozen=True)
 class Shuffled:
-    """``n`` random orders of the samples; ``seed`` says which.
+    """``n`` random orders of the samples; ``seed`` says which. Samples must not hang together, as frames of one film do: then
+    whole films are the samples.
 
     >>> order, steps = next(Shuffled(2).moves(3, 2))
     >>> order.tolist(), steps
@@ -63,9 +64,11 @@ class Shuffled:
 class Shifted:
     """``n`` random orders of the samples in which the firing of each is moved as well, around the edges of its grid.
 
-    It asks more than Shuffled asks: whether a unit matches a formula better than it would if it fired as much anywhere. A unit
-    that fires above in every sample matches "sky" by its place alone; Shuffled calls that chance, and this does not. Without
-    usual places both ask the same. ``seed`` says which draws.
+    It asks another question than Shuffled: whether a unit matches a formula better than it would if it fired as much anywhere.
+    Take it beside Shuffled, not for it. A unit that fires above in every sample matches "sky" by its place alone; Shuffled
+    calls that chance, and this calls it a match. Of 2,000 random blobs (`plant`), which lie more often in the middle of an
+    image than at its edges, as things in photographs do, it called 92 % better than chance at p < 0.05, and Shuffled 5 %. Where
+    no place is usual both ask the same. ``seed`` says which draws.
 
     >>> order, steps = next(Shifted(1).moves(3, 2))
     >>> order.shape, steps.shape
