@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -63,7 +64,8 @@ def shift(module: Any, by: float) -> None:
             step = torch.linspace(by, by / 2, max(tensor.numel(), 1), dtype=tensor.dtype).reshape(tensor.shape)
             moved = tensor + step.to(tensor.device)
             over = slot.high is not None and bool((moved > slot.high).any())
-            tensor.copy_((tensor - step if over else moved).clamp(slot.low, slot.high) if by else tensor)
+            low, high = -math.inf if slot.low is None else slot.low, math.inf if slot.high is None else slot.high
+            tensor.copy_((tensor - step if over else moved).clamp(low, high))
 
 
 def arrays(values: dict[str, Any]) -> dict[str, Any]:

@@ -134,9 +134,15 @@ def check_finite(function: LayerFunction) -> None:
                 bad = np.isfinite(true) & (np.abs(true) < limit) & ~value.isfinite().numpy()
                 _assert(not bad.any(), f"{where}: value {value.numpy(force=True)[bad][:3]}, expected {true[bad][:3]}")
                 ideal = _value_and_slope(wide, x.double(), training=training)[1]
-                excused = (ideal.abs() >= limit) | (~ideal.isfinite() & (size > 1e4))
+                excused = (ideal.abs() >= limit) | (~ideal.isfinite() & (size > 1e4)) | _singular(true, x)
                 broken = ~slope.isfinite() & ~excused
                 _assert(not bool(broken.any()), f"{where}: the gradient has {slope[broken][:3].tolist()}")
+
+
+def _singular(true: Any, x: Tensor) -> Tensor:
+    """The samples at which the definition itself is not finite."""
+    bad = torch.as_tensor(~np.isfinite(true)).flatten(1).any(1)
+    return bad.reshape(-1, *[1] * (x.ndim - 1)).expand_as(x)
 
 
 def _value_and_slope(module: Any, x: Tensor, *, training: bool) -> tuple[Tensor, Tensor]:
