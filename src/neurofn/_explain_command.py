@@ -174,12 +174,12 @@ def _write(
     output: Output,
 ) -> None:
     from . import __version__
-    from ._explain_examples import example_images
+    from ._explain_examples import examples_of
     from .reporting import report
 
     assert output.report is not None
-    pictures = example_images(found, seen, holdout=holdout, count=output.examples)
-    entries = [{**one.to_dict(), "examples": examples} for one, examples in zip(found, pictures, strict=True)]
+    examples = examples_of(found, seen, holdout=holdout, count=output.examples)
+    entries = [{**one.to_dict(), "examples": own} for one, own in zip(found, examples, strict=True)]
     written = report(
         {
             "question": "What does each unit detect?", "measure": "IoU", "command": command,

@@ -39,8 +39,8 @@ def test_it_prints_a_table_and_writes_a_report(tmp_path: Path, capsys: pytest.Ca
     assert "4 of 4 units done" in err
     page = Elements((tmp_path / "out.html").read_text())
     assert "3 of 3 units fit a formula better than chance" in page.text
-    images = [attributes for tag, attributes in page.tags if tag == "image"]
-    assert len(images) == 3 * 5
+    pictures = [attributes for tag, attributes in page.tags if tag == "use"]
+    assert len(pictures) >= 3 * 5
 
 
 def test_the_printed_command_repeats_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

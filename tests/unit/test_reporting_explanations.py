@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ import pytest
 
 from _page import HOSTILE, Elements
 from neurofn._errors import DataError, ShapeError
-from neurofn.reporting import pictured, report, worded
-from neurofn.reporting._explanations_pictures import area, outline
+from neurofn.explaining._png import read_png
+from neurofn.reporting import pictured, report, rowed, worded
+from neurofn.reporting._explanations_pictures import area, outline, png
 
 
 def explanation(unit: int | str = 0, **other: Any) -> dict[str, Any]:
@@ -53,11 +53,11 @@ def written(result: object, folder: Path, name: str = "out.html") -> str:
 def test_the_page_says_what_was_found(tmp_path: Path) -> None:
     text = Elements(written(run(), tmp_path)).text
     assert (
-        "1 of 2 units fits a formula better than chance (p < 0.05 after correction); 1 unit could not be explained."
-        in text
-    )
+        "1 of 2 units fits a formula better than chance (p < 0.05 after correction): IoU 0.30 at best and 0.30 in the "
+        "middle on held-out samples, where chance gives 0.10; 1 unit could not be explained."
+    ) in text
     for words in ("( red AND ring ) AND NOT top", "IoU 0.400", "held out 0.300", "by chance 0.100", "p = 0.01", "60% of its",
-                  "never fires", "Almost as good: 1", "hit outside the formula", "unit 0", "by sample"):  # fmt: skip
+                  "never fires", "Almost as good: 1", "fires outside the formula", "unit 0", "by sample"):  # fmt: skip
         assert words.replace("( ", "(").replace(" )", ")") in text, words
 
 
@@ -117,12 +117,62 @@ def test_every_card_carries_what_the_page_sorts_and_filters_by(tmp_path: Path) -
     cards = [a for tag, a in elements.tags if tag == "li" and a.get("class") == "unit"]
     assert [card.get("data-score") for card in cards] == ["0.4", "0.2", None]
     assert [card.get("data-gain") for card in cards] == ["0.3", "0.1", None]
+    assert [(card.get("data-rank"), card.get("data-order")) for card in cards] == [("0", "0"), ("1", "1"), ("2", "2")]
     assert ["data-chance" in card for card in cards] == [True, False, False]
     assert ["data-explained" in card for card in cards] == [True, True, False]
     ids = {a.get("id") for _, a in elements.tags}
     assert {"find", "least", "least-said", "sort", "chance", "explained", "count", "none", "units", "controls"} <= ids
     script = elements.raw["script"][0]
     assert set(re.findall(r'at\("([\w-]+)"\)', script)) <= ids
+
+
+def test_the_best_units_come_first_in_the_picture_and_in_the_list(tmp_path: Path) -> None:
+    chance = explanation(0, holdout_score=0.9, p=0.5)
+    many = [explanation(i, formula=f"c{i}", holdout_score=i / 20, p=0.01) for i in range(1, 12)]
+    elements = Elements(written([chance, *many], tmp_path))
+    links = [str(a["href"]) for tag, a in elements.tags if tag == "a" and a.get("class") == "name"]
+    assert links == [*(f"#unit-{i}" for i in range(11, 3, -1)), "#all"]
+    cards = [a.get("data-order") for tag, a in elements.tags if tag == "li" and a.get("class") == "unit"]
+    assert cards == [str(i) for i in [*range(11, 0, -1), 0]]
+    assert "4 more units, each a dot" in elements.text
+    assert sum(str(a.get("class")).startswith("other") for tag, a in elements.tags if tag == "circle") == 4
+    assert {str(a["href"])[1:] for tag, a in elements.tags if tag == "a" and a.get("class") == "name"} <= {
+        str(a.get("id")) for _, a in elements.tags
+    }
+
+
+def test_rows_stand_in_a_table_by_what_they_show(tmp_path: Path) -> None:
+    rows = [
+        {**rowed({"age > 30": (True, "41"), "sex=f": (False, "")}, fires=fires, formula=formula, activation=1.5,
+                 sample=f"row {i}", text="<b>a person</b>"), "kind": kind}
+        for i, (fires, formula, kind) in enumerate(
+            [(True, True, "highest"), (True, False, "outside"), (False, True, "missed")])
+    ]  # fmt: skip
+    elements = Elements(written([explanation(examples=rows)], tmp_path))
+    for words in ("Where it fires most", "Fires though the formula does not hold", "Silent though the formula holds",
+                  "row 2 0 silent ✓ true ✓ true 41 ✗ false", "activation unit formula age > 30 sex=f text",
+                  "<b>a person</b>"):  # fmt: skip
+        assert words.replace(" 0 ", " 1.5 ") in elements.text, words
+    assert [tag for tag, _ in elements.tags].count("tr") == 1 + 3 + 3
+
+
+def test_rows_from_a_file_are_not_trusted(tmp_path: Path) -> None:
+    wrong: list[Any] = [
+        {"row": {"activation": "high", "concepts": "many"}, "kind": HOSTILE[0]},
+        {"row": {"activation": True, "fires": 1, "concepts": [3, {"text": HOSTILE[0]}]}, "kind": "highest"},
+        {"row": [1]},
+    ]
+    elements = Elements(written([explanation(examples=wrong)], tmp_path))
+    assert [tag for tag, _ in elements.tags].count("script") == 1
+    assert HOSTILE[0] in elements.text
+
+
+def test_a_picture_that_many_units_share_is_there_once(tmp_path: Path) -> None:
+    elements = Elements(written([explanation(i, examples=[example(), example(4)]) for i in range(3)], tmp_path))
+    images = [a for tag, a in elements.tags if tag == "image"]
+    uses = [a for tag, a in elements.tags if tag == "use"]
+    assert [image["id"] for image in images] == ["picture-0"]
+    assert [use["href"] for use in uses] == ["#picture-0"] * 6
 
 
 def test_without_a_null_the_page_says_so_and_offers_no_filter_for_it(tmp_path: Path) -> None:
@@ -163,11 +213,16 @@ def test_what_is_no_explanation_is_told(tmp_path: Path) -> None:
 def decoded(address: str) -> np.ndarray[Any, Any]:
     content = base64.b64decode(address.removeprefix("data:image/png;base64,"))
     width, height = struct.unpack(">II", content[16:24])
-    start = content.index(b"IDAT") + 4
-    (length,) = struct.unpack(">I", content[start - 8 : start - 4])
-    rows = np.frombuffer(zlib.decompress(content[start : start + length]), np.uint8).reshape(height, -1)
-    assert not rows[:, 0].any()
-    return rows[:, 1:].reshape(height, width, 3)
+    return read_png(content, (height, width))
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_a_picture_with_little_change_along_an_axis_is_small_and_the_same(axis: int | None) -> None:
+    steps = np.random.default_rng(0).integers(-2, 3, size=(40, 40, 3))
+    pixels = (steps if axis is None else steps.cumsum(axis=axis)).astype(np.uint8)
+    address = png(pixels)
+    np.testing.assert_array_equal(decoded(address), pixels)
+    assert len(address) < (2600 if axis is None else 2700)
 
 
 @pytest.mark.parametrize("order", ["last", "first"])

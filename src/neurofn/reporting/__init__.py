@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._explanations_pictures import pictured, worded
+from ._explanations_pictures import pictured, rowed, worded
 from ._report import report
 
-__all__ = ["pictured", "report", "worded"]
+__all__ = ["pictured", "report", "rowed", "worded"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from .._errors import DataError
 from ._explanations_pictures import checked
-from ._numbers import plural
+from ._numbers import number, plural
 from ._plain import clean
 
 __all__ = ["Explained", "Unit", "explained", "is_explanations", "plain_explanations"]
@@ -41,6 +42,12 @@ class Unit:
         p = self.numbers["p"]
         return p is not None and p < LEVEL
 
+    @property
+    def trusted(self) -> float | None:
+        """The held-out score, or the score where none was held out."""
+        held = self.numbers["holdout_score"]
+        return self.numbers["score"] if held is None else held
+
 
 @dataclass(frozen=True)
 class Explained:
@@ -60,8 +67,24 @@ class Explained:
         return str(self.data.get("measure") or "IoU")
 
     @property
+    def ranked(self) -> list[int]:
+        """The places of the units: those better than chance first, then the others with a formula, best scores first."""
+
+        def key(place: int) -> tuple[bool, bool, float]:
+            unit = self.units[place]
+            return unit.failed, not unit.better_than_chance, -(unit.trusted or 0.0)
+
+        return sorted(range(len(self.units)), key=key)
+
+    @property
+    def top(self) -> float:
+        """The end of the scale of scores."""
+        names = ("score", "holdout_score", "null_score")
+        return max([1e-12, *(unit.numbers[name] or 0.0 for unit in self.units for name in names)])
+
+    @property
     def answer(self) -> str:
-        """How many units are explained beyond chance, in one sentence."""
+        """How many units are explained beyond chance, and how well, in one sentence."""
         failed = sum(unit.failed for unit in self.units)
         rest = f"; {plural(failed, 'unit')} could not be explained" if failed else ""
         tested = [unit for unit in self.units if unit.numbers["p"] is not None]
@@ -71,9 +94,20 @@ class Explained:
             done = plural(len(self.units) - failed, "unit")
             return f"{done} explained; chance was not tested, so no score is a finding{rest}."
         good = sum(unit.better_than_chance for unit in tested)
-        return (
+        fits = (
             f"{good:,} of {plural(len(tested), 'unit')} {'fits' if good == 1 else 'fit'} a formula better than chance "
-            f"(p < {LEVEL:g} after correction){rest}."
+            f"(p < {LEVEL:g} after correction)"
+        )
+        return f"{fits}: {self._level(tested)}{rest}."
+
+    def _level(self, tested: Sequence[Unit]) -> str:
+        """How high the scores are, beside chance."""
+        scores = sorted(unit.trusted or 0.0 for unit in tested)
+        chances = [unit.numbers["null_score"] for unit in tested if unit.numbers["null_score"] is not None]
+        held = any(unit.numbers["holdout_score"] is not None for unit in tested)
+        middle = f" at best and {number(median(scores), '.2f')} in the middle" if len(scores) > 1 else ""
+        return f"{self.measure} {number(scores[-1], '.2f')}{middle}{' on held-out samples' if held else ''}" + (
+            f", where chance gives {number(median(chances), '.2f')}" if chances else ""
         )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._errors import ShapeError
 
-__all__ = ["pictured", "worded"]
+__all__ = ["pictured", "rowed", "worded"]
 
 Array = np.ndarray[Any, Any]
 LARGEST = 160  # pixels of a side: more is not seen in a report, and makes it heavy
@@ -82,6 +82,28 @@ def worded(
     return {"sample": sample, "words": listed}
 
 
+def rowed(
+    concepts: Mapping[str, tuple[bool, str]],
+    *,
+    fires: bool,
+    formula: bool,
+    activation: float,
+    sample: int | str = "",
+    text: str = "",
+) -> dict[str, Any]:
+    """One sample without places (a table row, a whole text) for the report of explanations, as plain data.
+
+    concepts: those of the formula, with whether each is true here and the value behind it, or "". fires, formula: whether
+    the unit fires and the formula is true. activation: that of the unit. text: what the sample is, where it is a text.
+
+    >>> rowed({"age > 30": (True, "41")}, fires=True, formula=True, activation=0.5)["row"]["concepts"]
+    [{'text': 'age > 30', 'true': True, 'value': '41'}]
+    """
+    listed = [{"text": name, "true": bool(true), "value": value} for name, (true, value) in concepts.items()]
+    row = {"activation": float(activation), "fires": bool(fires), "formula": bool(formula), "concepts": listed}
+    return {"sample": sample, "row": {**row, "text": text}}
+
+
 def _share(part: Array, whole: Array) -> float | None:
     return float(part.sum() / whole.sum()) if whole.any() else None
 
@@ -110,9 +132,17 @@ def png(pixels: Array) -> str:
     'data:image/png;base64,'
     """
     height, width = pixels.shape[:2]
-    rows = np.concatenate([np.zeros((height, 1), np.uint8), pixels.reshape(height, -1)], axis=1)  # 0: no filter
+    lines = pixels.reshape(height, -1)
+    left = np.pad(lines, ((0, 0), (3, 0)))[:, :-3]
+    above = np.pad(lines, ((1, 0), (0, 0)))[:-1]
+    # Filters 0, 1 and 2: the values, their differences to the pixel on the left, to the one above. The shortest is kept.
+    tries = [
+        np.pad(lines - guess, ((0, 0), (1, 0)), constant_values=kind)
+        for kind, guess in ((0, 0 * left), (1, left), (2, above))
+    ]
+    packed = min((zlib.compress(rows.tobytes(), 9) for rows in tries), key=len)
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    parts = (b"IHDR", head), (b"IDAT", zlib.compress(rows.tobytes(), 9)), (b"IEND", b"")
+    parts = (b"IHDR", head), (b"IDAT", packed), (b"IEND", b"")
     chunks = [
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
     ]
@@ -152,7 +182,7 @@ def _runs(row: Array) -> list[tuple[int, int]]:
 
 def checked(example: Mapping[str, Any]) -> dict[str, Any]:
     """The example with everything left out that is no picture, path or number of ours: it may come from any file."""
-    kept: dict[str, Any] = {"sample": example.get("sample", "")}
+    kept: dict[str, Any] = {"sample": example.get("sample", ""), "kind": example.get("kind", "highest")}
     picture = example.get("picture")
     sides = [example.get(name) for name in ("width", "height")]
     if isinstance(picture, str) and picture.startswith("data:image/png;base64,") and all(map(_is_side, sides)):
@@ -165,7 +195,26 @@ def checked(example: Mapping[str, Any]) -> dict[str, Any]:
     words = example.get("words")
     if isinstance(words, list):
         kept["words"] = [word for word in words if isinstance(word, Mapping)]
+    row = example.get("row")
+    if isinstance(row, Mapping):
+        kept["row"] = _checked_row(row)
     return kept
+
+
+def _checked_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    activation, concepts = row.get("activation"), row.get("concepts")
+    known = isinstance(activation, int | float) and not isinstance(activation, bool)
+    return {
+        "activation": activation if known else None,
+        "fires": row.get("fires") is True,
+        "formula": row.get("formula") is True,
+        "text": str(row.get("text") or ""),
+        "concepts": [
+            {"text": str(one.get("text")), "true": one.get("true") is True, "value": str(one.get("value") or "")}
+            for one in (concepts if isinstance(concepts, list) else [])
+            if isinstance(one, Mapping)
+        ],
+    }
 
 
 def _is_side(value: object) -> bool:
