@@ -76,10 +76,13 @@ def _plain_var(edges: Tensor) -> Tensor:
 
 
 def _median(edges: Tensor) -> Tensor:
-    n = edges.shape[-2]
-    ordered = edges.sort(dim=-2).values  # NaN comes last
-    middle = (ordered[..., (n - 1) // 2, :] + ordered[..., n // 2, :]) / 2
-    return middle.where(~ordered[..., -1, :].isnan(), ordered[..., -1, :])
+    # First the places of the middle, which have no slope: the largest one or two of the smaller half, found without sorting.
+    # Then only these edges are picked, so that the backward pass keeps their places and not all edges.
+    n, fixed = edges.shape[-2], edges.detach()
+    half = fixed.topk(n // 2 + 1, dim=-2, largest=False, sorted=False)
+    place = half.indices.gather(-2, half.values.topk(2 - n % 2, dim=-2).indices)
+    highest = fixed.amax(-2)  # NaN where any edge is
+    return edges.gather(-2, place).mean(-2).where(~highest.isnan(), highest)
 
 
 def _plain_median(edges: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """A layer of neurons, stated twice: by definition (every edge, then the aggregate) and as the machine runs it.
 
 Where the aggregate is a weighted sum the fast path is one matrix product over all terms of all inputs; where it is not, the
-edges are laid out and reduced.
+edges are laid out and reduced, a block of neurons after the other where they are many.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from .language import Neuron
 
 __all__ = ["NeuronLayer"]
+
+EDGES_AT_ONCE = 2**23
+"""So many edges, over all samples of a batch, are laid out at a time: 32 MiB of float32."""
 
 _SCHEMES = ("fan_in", "matched")
 
@@ -137,12 +140,20 @@ class _Gather(_Part):
             columns.append(getattr(basis, way)(x, **values))
         return columns[0] if len(columns) == 1 else torch.cat(columns, dim=-1)
 
-    def _edges(self, terms: Tensor) -> Tensor:
+    def _edges(self, terms: Tensor, weight: Tensor) -> Tensor:
         # Scaled before they are laid out: edges are large, and each copy of them counts.
-        weight = self.weight if self.scale == 1 else self.weight * self.scale
+        weight = weight if self.scale == 1 else weight * self.scale
         if terms.shape[-1] == 1:
             return terms * weight[:, 0]
         return torch.einsum("...ik,iko->...io", terms, weight)
+
+    def _reduced(self, terms: Tensor) -> Tensor:
+        """The aggregate of all edges, a block of neurons after the other where all edges are too many at once."""
+        block = max(1, EDGES_AT_ONCE // max(1, terms[..., 0].numel()))
+        blocks = [
+            self.aggregate.reduce(self._edges(terms, weight)) for weight in torch.split(self.weight, block, dim=-1)
+        ]
+        return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=-1)
 
     def forward(self, x: Tensor) -> Tensor:
         terms = self._terms(x, "terms")
@@ -152,7 +163,7 @@ class _Gather(_Part):
             factor = self.scale * share(x.shape[-1])
             result = result if factor == 1 else result * factor
         else:
-            result = self.aggregate.reduce(self._edges(terms))
+            result = self._reduced(terms)
         return result if self.bias is None else result + self.bias
 
     def definition(self, x: Tensor) -> Tensor:
