@@ -146,12 +146,15 @@ def test_unrelated_networks_are_one_group() -> None:
     assert (found.contrast, found.excess, found.p) == (0.0, 0.0, 1.0)
 
 
-def test_clusters_of_a_block_table_are_its_blocks() -> None:
-    table = np.kron(np.eye(3), np.ones((2, 4))) + 0.01
-    for count in (None, 3):
-        rows, columns = clusters(table, count)
-        assert len(set(rows)) == 3
-        np.testing.assert_array_equal(rows.repeat(2), columns)  # two rows and four columns each
+@pytest.mark.parametrize("strengths", [(1.0, 1.0, 1.0), (1.0, 0.1, 0.03)])
+@pytest.mark.parametrize("count", [None, 3])
+def test_clusters_of_a_block_table_are_its_blocks_however_strong(
+    strengths: tuple[float, ...], count: int | None
+) -> None:
+    table = np.kron(np.diag(strengths), np.ones((2, 4))) + 1e-4
+    rows, columns = clusters(table, count)
+    assert len(set(rows)) == 3
+    np.testing.assert_array_equal(rows.repeat(2), columns)  # two rows and four columns each
 
 
 # --- Edges ------------------------------------------------------------------------------------------------------------
