@@ -91,7 +91,7 @@ def _looked(block: Block, labels: _Labels, edges: Array) -> _Looked:
     samples = np.unique(np.linspace(0, total - 1, min(total, _LOOKED)).astype(np.int64))
     values = block.store.take(samples, fill=np.nan)
     values = values.reshape(*values.shape[:2], -1)
-    fires = ((values > edges[:, :1]) & (values <= edges[:, 1:])).any(axis=2)
+    fires = np.asarray(((values > edges[:, :1]) & (values <= edges[:, 1:])).any(axis=2))
     return _Looked(samples, labels.ids.take(samples, fill=-1), np.nan_to_num(values, nan=-np.inf).max(axis=2), fires)
 
 
@@ -155,7 +155,7 @@ class _Plan:
         from .explaining._counting import fires_at
 
         found = fires_at(self._activations(sample)[None], grid, (self.edges[:1], self.edges[1:]))[0]
-        return found.reshape(grid) if found.size == np.prod(grid) else found
+        return np.asarray(found.reshape(grid) if found.size == np.prod(grid) else found)
 
     def _picture(self, image: Array, ids: Array, sample: int) -> dict[str, Any]:
         from .reporting import pictured
