@@ -4,8 +4,8 @@ Units that are formulas of up to three concepts, with a share of their hits move
 Bars: 95 % of the formulas found where 10 % of the hits were moved; at most 5 % of the noise units called better than chance.
 
 The p-values of `explain` are exact: of 8,000 noise units 5.1 % had p < 0.05 before the correction. The correction keeps the
-share of noise among all units called better than chance below 5 %. Beside as many formulas 2.0 % of the noise is called so (40 %
-of hits moved, 800 noise units; of 40 runs with 20 noise units 14 had one or two of them), and of noise alone none.
+share of noise among all units called better than chance below 5 %. Beside as many formulas 2.0 % of the noise is called so
+(40 % of hits moved, 800 noise units; of 40 runs with 20 noise units 14 had one or more of them), and of noise alone none.
 
 Any explainer can be graded: --explainer MODULE:NAME of a function that takes a neurofn.explaining.planted.Planted and returns
 for each unit an object with .formula and .p.

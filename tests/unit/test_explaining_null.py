@@ -124,11 +124,11 @@ def test_texts_are_moved_within_their_own_words(lengths: list[int], seed: int, s
     assert found.unit.tolist() == totals
 
 
-@pytest.mark.parametrize("null", NULLS, ids=str)
+@pytest.mark.parametrize("null", [Shuffled(19), Shifted(19)], ids=str)
 def test_p_is_no_smaller_than_chance_allows(null: Null) -> None:
     """Of units that have nothing to do with the formula a share of 5 % or less has p <= 0.05, within three deviations."""
-    p = [by_chance(blobs(50, seed=2 * k), blobs(50, seed=2 * k + 1), null=null).p for k in range(300)]
-    assert np.mean(np.array(p) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+    p = [by_chance(blobs(30, seed=2 * k), blobs(30, seed=2 * k + 1), null=null).p for k in range(200)]
+    assert np.mean(np.array(p) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
     assert 0.4 < np.mean(p) < 0.65
 
 
