@@ -1,7 +1,8 @@
 """How well a formula matches where a unit fires, from four counts of positions; each measure works on arrays.
 
 ``both`` positions have formula and unit, ``formula`` the formula, ``unit`` the unit, and there are ``positions`` in all.
-Where a measure is 0/0 it is 0.
+Where a measure is 0/0 it is 0. The coverage measures of arXiv:2310.18443 that count positions are among them: recall is its
+activation coverage, precision its detection accuracy; those that count samples are read on held-out data, see `Explanation`.
 """
 
 from __future__ import annotations
