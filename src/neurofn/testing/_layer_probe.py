@@ -124,6 +124,15 @@ class Probe:
         shapes = module.draws(z, generator())
         return self._ask(x, {}, {name: torch.full_like(shapes[name], value) for name, value in draws.items()})
 
+    def slope(self, x: Any, **settings: Any) -> Any:
+        """The slope by x: of a surrogate the declared one, or what the backward pass of the module gives."""
+        module = self.module(x.shape[self.function.axis.dim], settings)
+        if self.by_definition and self.function.slope is not None:
+            return self.function.slope(np.asarray(x, dtype=float), **arrays(module.values()))["x"]
+        z = torch.tensor(np.asarray(x, dtype=float), requires_grad=True)
+        (slope,) = torch.autograd.grad(module(z).sum(), z)
+        return slope.numpy()
+
     def law(self, x: Any, **settings: Any) -> tuple[Any, Any]:
         """Mean and variance of the output over the draws, as declared."""
         assert self.function.law is not None
