@@ -64,8 +64,7 @@ def examples_of(
     rows, plans = iter(found), []
     (threshold,) = units.thresholds
     for block in units.blocks:
-        low, high = threshold.bounds(functools.partial(block.quantile, samples=np.flatnonzero(searched)))
-        edges = np.stack([np.broadcast_to(edge, block.units) for edge in (low, high)], axis=1).astype(float)
+        edges = _edges(threshold, block, labels, np.flatnonzero(searched))
         looked = _looked(block, labels, edges)
         for unit in range(block.units):
             highest = [example.sample for example in next(tops)]
@@ -83,6 +82,13 @@ def _labels(concepts: Concepts, searched: Array) -> _Labels:
         flags[sets[grouped.indices == number]] = True
         holds[name] = flags
     return _Labels(grouped.ids, holds)
+
+
+def _edges(threshold: Any, block: Block, labels: _Labels, searched: Array) -> Array:
+    """Between which activations each unit fires, (units, 2), as explain has it: padding of texts does not count."""
+    texts = labels.ids if len(labels.ids.shape) == 1 == len(block.store.shape) - 1 else None
+    bounds = threshold.bounds(lambda q: block.quantile(q, searched, texts))
+    return np.stack([np.broadcast_to(edge, block.units) for edge in bounds], axis=1).astype(float)
 
 
 def _looked(block: Block, labels: _Labels, edges: Array) -> _Looked:

@@ -17,7 +17,16 @@ from neurofn.tasks.scenes import draw_scenes
 def examples(folder: Path, net: str, data: str, concepts: str, *more: str) -> list[dict[str, Any]]:
     """Those of the first unit."""
     named = [f"_toy_explain:{net}", "--data", f"_toy_explain:{data}", "--concepts", f"_toy_explain:{concepts}"]
-    words = [*named, "--at", "1", "--length", "1", "--threshold", "0", "--null", "5", *more]
+    words = [
+        *named,
+        "--at",
+        "1",
+        "--length",
+        "1",
+        "--null",
+        "5",
+        *(more if "--threshold" in more else ("--threshold", "0", *more)),
+    ]
     out = folder / "out.json"
     assert main(["explain", *words, "--report", str(out)]) == 0
     entry = json.loads(out.read_text())["explanations"][0]
@@ -53,6 +62,12 @@ def test_words_of_texts_are_marked_token_by_token(tmp_path: Path) -> None:
     assert [(word["fires"], word["formula"]) for word in found[3]["words"]] == [
         (False, word in ("dog", "cat")) for word in toy.TEXTS[6]
     ]
+
+
+def test_padding_of_texts_moves_no_threshold(tmp_path: Path) -> None:
+    found = examples(tmp_path, "text_net", "texts", "text_concepts", "--threshold", "0.75", "--holdout", "0.01")
+    marked = {word["text"] for example in found for word in example["words"] if word["fires"]}
+    assert marked == {"dog"}  # with padding, a third of all places, cats would fire too
 
 
 def test_whole_texts_are_rows_with_their_text(tmp_path: Path) -> None:
