@@ -93,7 +93,7 @@ class _Bits:
             ids = grouped.ids.take(some, fill=-1)
             exists = ids >= 0
             fires = _fires(firing, some, ids.shape[1:]).reshape(ids.shape) & exists
-            for parts, flags in zip(found, (fires, padded[ids], exists), strict=True):
+            for parts, flags in zip(found, (fires, padded.take(ids), exists), strict=True):
                 parts.append(_packed(flags, grid))
         fires, holds, exists = (np.concatenate(parts) for parts in found)
         active = np.flatnonzero(fires.any(axis=(1, 2)))
