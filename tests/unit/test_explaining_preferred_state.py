@@ -30,15 +30,17 @@ from neurofn.explaining import (
 
 
 class Restless(nn.Module):
-    """Counts its calls in a buffer even in evaluation, draws random numbers, and can fail."""
+    """Counts its calls in two buffers even in evaluation, in place and anew, draws random numbers, and can fail."""
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("calls", torch.zeros(()))
+        self.register_buffer("total", torch.zeros(()))
         self.fails = False
 
     def forward(self, x: Tensor) -> Tensor:
         self.calls = self.calls + 1
+        self.total += 1
         if self.fails and torch.is_grad_enabled():
             raise RuntimeError("as planned")
         return x + 0.01 * torch.randn(x.shape)
