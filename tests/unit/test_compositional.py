@@ -269,6 +269,16 @@ def test_a_claim_is_never_said_to_hold_where_there_is_nothing(text: str) -> None
     assert CLAIMS[text].judge(cells(NOTHING, NOTHING)).verdict in ("undecided", "fails")
 
 
+@pytest.mark.parametrize("text", [text for text in CLAIMS if "chosen for" not in text])
+def test_without_its_control_a_claim_is_undecided(text: str) -> None:
+    rows = [{**row} for row in cells(GOOD, NOTHING).table if row["network"] == "trained"]
+    if "learning" in text:  # its effect is over the untrained network
+        rows += [{**row} for row in cells(GOOD, NOTHING).table if row["network"] == "untrained"]
+    judged = CLAIMS[text].judge(Cells.of(rows))
+    assert judged.verdict == "undecided"
+    assert "nothing to control it with" in judged.sentence
+
+
 @pytest.mark.parametrize("text", CLAIMS)
 def test_no_seed_decides_nothing(text: str) -> None:
     assert CLAIMS[text].judge(Cells.of([])).verdict == "undecided"

@@ -23,6 +23,7 @@ __all__ = ["claims"]
 LEVEL = 0.05
 TRAINED, UNTRAINED, SHUFFLED = "trained", "untrained", "shuffled"
 Array = np.ndarray[Any, Any]
+_TOO_FEW = "too few seeds to compare, or not the same ones"
 Side = tuple[str, str] | float  # kind of network and metric, or a number
 
 
@@ -64,41 +65,48 @@ class _Words:
         return compare(first, second, unit="points" if percent else "", scale=100 if percent else 1)
 
 
-def _test(effect: _Effect, words: _Words) -> Test:
-    """The test that one side is larger than the other."""
+def _test(effect: _Effect, words: _Words, others: Sequence[_Effect]) -> Test:
+    """The test that one side is larger than the other; undecided where ``others``, the controls, lack the seeds."""
 
     def test(cells: Cells) -> Evidence:
         more, less = effect.sides(cells)
         result = words.compared(more, less) if len(more) == len(less) else None
         if result is None or result.n < 2:
-            return Evidence(sentence=f"{words.measure}: too few seeds to compare", holds=None)
+            return Evidence(sentence=f"{words.measure}: {_TOO_FEW}", holds=None)
         unit = f" {result.unit}".rstrip()
         between = f"{result.low:.2g} to {result.high:.2g}{unit} with 95 % confidence, p = {result.p:.2g}"
         said = f"{words.measure}: {words.more} {words.number(more)}"
         if words.less:
             said += f", {words.less} {words.number(less)}; difference {result.difference:.2g}{unit}"
+        missing = [other.label for other in others if _smaller(cells, effect, other, words) is None]
         return Evidence(
-            sentence=f"{said} ({between})",
-            holds=result.difference > 0 if result.p < LEVEL else None,
+            sentence=f"{said} ({between})" + (f"; nothing to control it with: {', '.join(missing)}" if missing else ""),
+            holds=result.difference > 0 if result.p < LEVEL and not missing else None,
             effect=result.difference, low=result.low, high=result.high, p=result.p, n=result.n, unit=result.unit,
         )  # fmt: skip
 
     return test
 
 
+def _smaller(cells: Cells, effect: _Effect, other: _Effect, words: _Words) -> Comparison | None:
+    """By how much an effect is larger than another; None where they do not have the same two seeds at least."""
+    sides, controls = effect.sides(cells), other.sides(cells)
+    if len({len(side) for side in (*sides, *controls)}) > 1:
+        return None
+    result = words.compared(sides[0] - sides[1], controls[0] - controls[1])
+    return result if result.n > 1 else None
+
+
 def _control(effect: _Effect, others: Sequence[_Effect], words: _Words) -> Test:
     """Whether any of ``others`` is an effect that is not clearly smaller."""
 
     def one(cells: Cells, other: _Effect) -> tuple[str, bool | None]:
-        sides, controls = effect.sides(cells), other.sides(cells)
-        if len({len(side) for side in (*sides, *controls)}) > 1 or len(sides[0]) < 2:
-            return f"{other.label}: too few seeds to compare", None
-        result = words.compared(sides[0] - sides[1], controls[0] - controls[1])
-        if result.n < 2:
-            return f"{other.label}: too few seeds to compare", None
+        result = _smaller(cells, effect, other, words)
+        if result is None:
+            return f"{other.label}: {_TOO_FEW}", None
         smaller = result.p < LEVEL and result.difference > 0
-        values = " and ".join(words.number(side) for side in controls[: 2 if words.less else 1])
-        by = f"{abs(result.difference):.2g} {result.unit}".rstrip()
+        values = " and ".join(words.number(side) for side in other.sides(cells)[: 2 if words.less else 1])
+        by = f"{result.difference:.2g} {result.unit}".rstrip()
         said = f"the effect is smaller by {by}" if smaller else "the effect is not clearly smaller"
         return f"{other.label}: {values}, {said} (p = {result.p:.2g})", not smaller
 
@@ -122,7 +130,7 @@ def _claim(text: str, words: _Words, effect: _Effect, *controls: _Effect, source
             rows += [{"network": kind, "seed": seed, **metrics} for kind, metrics in row.items()]
         return Cells.of(rows)
 
-    test, control = _test(effect, words), _control(effect, controls, words)
+    test, control = _test(effect, words, controls), _control(effect, controls, words)
     return Claim(text, test=test, control=control, counterexample=counterexample, source=source)
 
 
