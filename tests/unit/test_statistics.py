@@ -12,7 +12,7 @@ from scipy import stats
 from neurofn._errors import DataError
 from neurofn.studies import _statistics
 from neurofn.studies._jumps import plateaus, pooled, shifted_jumps
-from neurofn.studies._statistics import compare, describe, holm, mean_interval, signed_rank_p
+from neurofn.studies._statistics import compare, describe, holm, mean_interval, signed_rank_p, simultaneous
 
 STEPS = np.geomspace(10, 10_000, 200)
 
@@ -84,6 +84,15 @@ def test_holm_equals_its_definition() -> None:
     several = np.array(holm(p.tolist()))
     assert (several >= p).all()
     assert (np.diff(several[np.argsort(p)]) >= 0).all()
+
+
+def test_simultaneous_intervals_are_those_of_students_t() -> None:
+    first, second = np.random.default_rng(1).normal(size=(2, 9))
+    one = compare(first, second)
+    for of in (1, 6):
+        expected = stats.t.interval(1 - 0.05 / of, 8, loc=one.difference, scale=stats.sem(first - second))
+        assert simultaneous(one, of=of) == pytest.approx(expected)
+    assert all(math.isnan(end) for end in simultaneous(compare([1.0], [2.0]), of=2))
 
 
 def test_comparison_drops_diverged_pairs_and_says_so() -> None:

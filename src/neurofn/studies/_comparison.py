@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..tasks import catalogue as tasks
 from ._base import Cells, Claim, Evidence
-from ._statistics import Comparison, compare, describe, holm
+from ._statistics import Comparison, compare, describe, holm, simultaneous
 from ._trial import metric_of
 
 __all__ = ["CONDITIONS", "LINEAR", "against", "claims", "metric", "score", "short"]
@@ -55,11 +56,17 @@ def _family(cells: Cells, reference: str, condition: str) -> dict[str, tuple[Com
 
 
 def _difference(cells: Cells, name: str, condition: str) -> Evidence:
-    """Whether a neuron is better than the first one: a difference in favour, significant after correction."""
+    """Whether a neuron is better than the first one: a difference in favour, significant after correction.
+
+    It is not where it is worse, or where its interval leaves less than what counts. That too is corrected for the number of
+    neurons: of several that are better by just so much, one would else be called no better sooner or later.
+    """
     family = _family(cells, cells.settings["neuron"][0], condition)
     if name not in family:
         return Evidence(sentence="too few seeds finished to compare", holds=None)
     comparison, p = family[name]
+    low, high = simultaneous(comparison, of=len(family))
+    comparison = replace(comparison, low=low, high=high)
     better = p < LEVEL and comparison.difference > 0
     worse = p < LEVEL and comparison.difference < 0
     negligible = not better and not worse and comparison.n >= FEW and comparison.high < SMALLEST
@@ -80,7 +87,9 @@ def _controls(cells: Cells, name: str) -> Evidence:
     if "readout" in cells.settings["condition"]:
         readout = _difference(cells, name, "readout")
         said.append(f"with hidden layers that do not learn: {readout.sentence}")
-        explained.append(readout.holds is True and (readout.low or 0) >= (trained.effect or 0))
+        own = against(cells, (name, "readout"), (cells.settings["neuron"][0], "readout"))
+        # Its interval for itself: a wider one would let a difference pass that another reason may explain.
+        explained.append(readout.holds is True and own.low >= (trained.effect or 0))
     if name != LINEAR:
         linear = against(cells, (name, "trained"), (LINEAR, "trained"))
         if linear.n >= 2:
