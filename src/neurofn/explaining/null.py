@@ -93,8 +93,8 @@ class Untrained:
     """The same units before training: with what held-out scores the same search explains those.
 
     units: read from a freshly initialised network of the same architecture, over the same samples in the same order, with the
-    same threshold. Every unit is compared with all of them. Threshold by Quantile, so that both fire equally often: IoU grows
-    with how often a unit fires. Only for `explain`.
+    same threshold. Every unit is compared with all of them; such p-values may be corrected as others are (arXiv:2104.08279).
+    Threshold by Quantile, so that both fire equally often: IoU grows with how often a unit fires. Only for `explain`.
 
     >>> from neurofn.explaining import Units
     >>> Untrained(Units.from_masks(np.ones((4, 9, 5), bool)))
