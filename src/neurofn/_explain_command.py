@@ -146,8 +146,10 @@ _COLUMNS = (
 
 
 def _show(rows: Sequence[dict[str, Any]]) -> None:
-    """The best explained units first."""
-    ordered = sorted(rows, key=lambda row: -(row["score"] or 0.0))
+    """The best explained units first, by the held-out score where there is one."""
+    ordered = sorted(
+        rows, key=lambda row: -((row["score"] if row["holdout_score"] is None else row["holdout_score"]) or 0.0)
+    )
     shown = [{**row, "unit": str(row["unit"]), "formula": row["formula"] or row["problem"]} for row in ordered]
     columns = [{"name": name, "label": label, "format": form} for name, label, form in _COLUMNS]
     _terminal.show_table(_terminal.console(), {"title": "Explanations", "columns": columns, "rows": shown})
