@@ -46,6 +46,7 @@ LAYERS: dict[str, set[str]] = {
     "sites": {"_errors"},
     "train": {"_errors"},
     "functions": _BASE | {"formula"},
+    "saving": _FUNCTIONS,
     "edges": _FUNCTIONS,
     "aggregates": _FUNCTIONS,
     "neurons": _FUNCTIONS | {"edges", "aggregates", "sites"},
