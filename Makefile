@@ -21,7 +21,7 @@ BENCHES := $(filter-out bench/_%,$(wildcard bench/*.py))
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow test-full check gate formatted lint types format docs bench clean compiler
+.PHONY: help demo test test-slow test-full check gate formatted lint types format derived docs bench clean compiler
 
 help:
 	@echo "make demo       compare 8 neuron functions on real digits; writes $(DEMO_OUT)/report.html"
@@ -30,6 +30,7 @@ help:
 	@echo "make test-slow  the slow tests; PART=2/5 runs the second fifth of them"
 	@echo "make test-full  every test, against the oracles too"
 	@echo "make format     bring the code into its format"
+	@echo "make derived    derive what is new or changed in the catalogue; writes src/neurofn/functions/derived.json"
 	@echo "make docs       build the documentation into docs/_build"
 	@echo "make bench      every benchmark, quickly; rows of JSON in bench/results"
 	@echo "make clean      remove .venv and everything generated"
@@ -67,6 +68,9 @@ types: $(VENV)/stamp-test
 format: $(VENV)/stamp-test
 	$(RUN) -m ruff check --fix --exit-zero $(CODE)
 	$(RUN) -m ruff format $(CODE)
+
+derived: $(VENV)/stamp-test
+	OMP_NUM_THREADS=1 $(RUN) -m neurofn.functions._derive._build $(WORKERS)
 
 docs: $(VENV)/stamp-docs
 	$(RUN) -m sphinx -W --keep-going -q -b html docs docs/_build

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ._derive import Derived, derived
 from ._facts import Count, Facts, Fixed, Learn, Parameter
 from ._spec import Function, Member, catalogue, declare, family, function
 
 __all__ = [
     "Count",
+    "Derived",
     "Facts",
     "Fixed",
     "Function",
@@ -15,6 +17,7 @@ __all__ = [
     "Parameter",
     "catalogue",
     "declare",
+    "derived",
     "family",
     "function",
 ]

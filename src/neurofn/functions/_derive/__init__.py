@@ -1,0 +1,8 @@
+"""What follows from a formula: slope, proved range, special points, Gaussian moments, gains; kept in a generated file."""
+
+from __future__ import annotations
+
+from ._record import Claim, Derived, Enclosure
+from ._store import derived, groups
+
+__all__ = ["Claim", "Derived", "Enclosure", "derived", "groups"]
