@@ -100,7 +100,8 @@ def check_settings(function: LayerFunction) -> None:
 def check_settings_matter(function: LayerFunction) -> None:
     """Another value of any number that is set, learned or scheduled gives another output, in evaluation or in training."""
     x = inputs(function)
-    for name, slot in function.parameters.items():
+    plain = {n: slot for n, slot in function.parameters.items() if slot.shape in ((), ("channels",))}  # no whole array
+    for name, slot in plain.items():
         default = 0.0 if callable(slot.default) else slot.default
         values = [v for v in (default + 0.37, default - 0.37, default * 0.5) if slot.low is None or v >= slot.low]
         value = next(v for v in values if slot.high is None or v <= slot.high)
@@ -114,10 +115,11 @@ def check_settings_matter(function: LayerFunction) -> None:
 
 
 def _slope(function: LayerFunction, x: Tensor, settings: dict[str, Any]) -> Tensor:
-    z = x.clone().requires_grad_()
-    result = build(function, **settings).double()(z)
-    (slope,) = torch.autograd.grad(result.sum(), z, allow_unused=True) if result.requires_grad else (None,)
-    return torch.zeros_like(z) if slope is None else slope
+    """The gradients of the input and of every parameter, one after the other."""
+    z, module = x.clone().requires_grad_(), build(function, **settings).double()
+    result, asked = module(z), [z, *module.parameters()]
+    slopes = torch.autograd.grad(result.sum(), asked, allow_unused=True) if result.requires_grad else ()
+    return torch.cat([torch.zeros(1), *(slope.flatten() for slope in slopes if slope is not None)])
 
 
 def check_learned_gradient(function: LayerFunction) -> None:

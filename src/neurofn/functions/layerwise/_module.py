@@ -31,7 +31,7 @@ class LayerModule(nn.Module):
         if channels is not None:
             self._check_width(channels)
         sizes = {**self.counts, **({} if channels is None else {"channels": channels})}
-        sizes["output"] = function.axis.output(sizes.get("channels", 0), self.counts)
+        sizes |= {} if channels is None else {"output": function.axis.output(channels, self.counts)}
         self.fixed: dict[str, float] = {}
         for name, slot in function.slots.items():
             if slot.role == "fixed":

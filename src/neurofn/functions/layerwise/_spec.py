@@ -47,7 +47,7 @@ class Axis:
 
     ``layout`` is "vector" (..., features) or "image" (batch, features, height, breadth). The width is a multiple of
     ``multiple`` and at least ``least``; the output is ``grow`` / ``shrink`` times as wide. Each of the four is a number or the
-    name of a whole-number setting.
+    name of a whole-number setting; ``shrink="width"`` leaves one feature.
 
     >>> Axis(multiple=2, shrink=2).text
     'vector; the width is a multiple of 2; output width = width / 2'
@@ -80,6 +80,7 @@ class Axis:
 
     def output(self, width: int, counts: Mapping[str, int]) -> int:
         """How wide the output is."""
+        counts = {**counts, "width": width}
         return width * _number(self.grow, counts) // _number(self.shrink, counts)
 
 
