@@ -25,10 +25,15 @@ SECONDS = 1.5
 """How long the proof of range and slope of one function may take."""
 
 
-def derive(formula: Formula, values: Mapping[str, float], *, seconds: float = SECONDS) -> Derived:
-    """Everything that follows from a formula; raises LanguageError where it has no finite value at all."""
+def derive(
+    formula: Formula, values: Mapping[str, float], *, stable: Formula | None = None, seconds: float = SECONDS
+) -> Derived:
+    """Everything that follows from a formula; raises LanguageError where it has no finite value at all.
+
+    Numbers are computed from ``stable``, the same function written so that digits are kept, or from the formula rewritten.
+    """
     with np.errstate(all="ignore"):
-        curve = Curve(formula.tree, values)
+        curve = Curve(stabilise((stable or formula).tree), values)
         known = np.isfinite(curve(grid()))
         if not known.any():
             raise LanguageError("this formula has no finite value at any z; are its numbers too large?")
@@ -38,8 +43,7 @@ def derive(formula: Formula, values: Mapping[str, float], *, seconds: float = SE
 
 def _assembled(formula: Formula, curve: Curve, broken: list[Break], seconds: float) -> Derived:
     tree, values, cuts = formula.tree, curve.values, tuple(one.z for one in broken)
-    stable = stabilise(tree)
-    bounds = bounds_of(stable, values, cuts, seconds=seconds)
+    bounds = bounds_of(curve.tree, values, cuts, seconds=seconds)
     jumps = any(one.kind == "jump" for one in broken)
     reach, slope = (_enclosure(bounds, curve, part) for part in (0, 1))
     slopes = tree if (found := derivative(tree)) is None else found
@@ -60,7 +64,7 @@ def _assembled(formula: Formula, curve: Curve, broken: list[Break], seconds: flo
         breaks=tuple((one.z, one.kind, one.values, one.slopes) for one in broken),
         monotone=monotone,
         parity=_parity(tree, curve),
-        convexity=_convexity(stable, curve, broken, seconds),
+        convexity=_convexity(curve, broken, seconds),
         moments={name: _rounded(getattr(normal, name)) for name in ("f", "ff", "fs", "ss", "error")},
         gains={name: _rounded(value) for name, value in gains.items()},
         fixed_points=_rows(fixed_points(curve, cuts, (gains["forward"] ** 2, 0.0))) if gains["forward"] > 0 else (),
@@ -159,7 +163,7 @@ def _parity(tree: Node, curve: Curve) -> Claim:
     return Claim(None, True)
 
 
-def _convexity(stable: Node, curve: Curve, broken: list[Break], seconds: float) -> Claim:
+def _convexity(curve: Curve, broken: list[Break], seconds: float) -> Claim:
     z = grid()
     bends = curve.jets(z)[2]
     bends = bends[np.isfinite(bends)]
@@ -173,7 +177,7 @@ def _convexity(stable: Node, curve: Curve, broken: list[Break], seconds: float) 
         for sign in (1, -1)
     }
     cuts = tuple(one.z for one in broken)
-    for sign, sure in curvature(may, regions(stable, curve.values, cuts), seconds=seconds / 3).items():
+    for sign, sure in curvature(may, regions(curve.tree, curve.values, cuts), seconds=seconds / 3).items():
         return Claim("convex" if sign > 0 else "concave", sure)
     return Claim(None, True)
 

@@ -38,6 +38,11 @@ class Derived:
     E f, E f**2, E f f', E f'**2 and the disagreement of two quadratures. ``gains`` are forward, backward and mean.
     ``fixed_points`` of q -> gain**2 * E f(sqrt(q) Z)**2 with the forward gain: q, slope of the map, and chi. Points of
     ``edge_of_chaos`` are (q, sw, sb). ``hermite`` are the first six coefficients.
+
+    >>> from neurofn.functions import catalogue, derived
+    >>> record = derived(catalogue["silu"])
+    >>> record.derivative, round(record.range.low, 6), record.range.proved, round(record.gains["forward"], 4)
+    ('sigma(z) + z*sigma(z)*(1 - sigma(z))', -0.278465, True, 1.6765)
     """
 
     derivative: str | None

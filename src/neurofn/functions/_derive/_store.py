@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -21,9 +20,17 @@ FILE = Path(__file__).parent.parent / "derived.json"
 _VERSION = 1  # of the derivation: a larger number makes every stored record stale
 
 
-def fingerprint(formula: str, values: Mapping[str, float]) -> str:
-    """What a record was made from, as a short hash."""
-    said = json.dumps([_VERSION, formula, sorted((name, repr(float(value))) for name, value in values.items())])
+def fingerprint(function: Function) -> str:
+    """What a record is made from, formulas and defaults, as a short hash."""
+    values = function.defaults
+    said = json.dumps(
+        [
+            _VERSION,
+            function.formula,
+            function.stable,
+            sorted((name, repr(float(value))) for name, value in values.items()),
+        ]
+    )
     return sha256(said.encode()).hexdigest()[:16]
 
 
@@ -54,15 +61,15 @@ def derived(function: Function) -> Derived:
     >>> round(derived(catalogue["gelu"]).lipschitz, 4), derived(catalogue["gelu"]).slope.proved
     (1.1289, True)
     """
-    made_from = fingerprint(function.formula, function.defaults)
+    made_from = fingerprint(function)
     kept = stored(function.name)
     if kept is not None and kept[0] == made_from:
         return kept[1]
-    return _computed(function.formula, tuple(function.defaults.items()))
+    return _computed(function.formula, function.stable, tuple(function.defaults.items()))
 
 
 @lru_cache(maxsize=1024)
-def _computed(formula: str, values: tuple[tuple[str, float], ...]) -> Derived:
+def _computed(formula: str, stable: str | None, values: tuple[tuple[str, float], ...]) -> Derived:
     from ._compute import derive
 
-    return derive(Formula(formula), dict(values))
+    return derive(Formula(formula), dict(values), stable=None if stable is None else Formula(stable))
