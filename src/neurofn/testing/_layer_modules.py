@@ -103,15 +103,22 @@ def check_settings_matter(function: LayerFunction) -> None:
     plain = {n: slot for n, slot in function.parameters.items() if slot.shape in ((), ("channels",))}  # no whole array
     for name, slot in plain.items():
         default = 0.0 if callable(slot.default) else slot.default
-        values = [v for v in (default + 0.37, default - 0.37, default * 0.5) if slot.low is None or v >= slot.low]
-        value = next(v for v in values if slot.high is None or v <= slot.high)
-        both: tuple[dict[str, Any], ...] = ({}, {name: value})
-        same = True
-        for training in (False, True):
-            got = [build(function, **s).double().train(training)(x, generator=generator()) for s in both]
-            slopes = [_slope(function, x, s) for s in both]  # what acts on the backward pass alone
-            same &= torch.equal(*got) and torch.equal(*slopes)
-        _assert(not same, f"{function.name}: {name}={value:g} changes nothing")
+        tried = [default + step for step in (0.37, -0.37, 1.0, -1.0)] + [default * 0.5]
+        changes = any(_differ(function, x, {name: value}) for value in tried if _allowed(slot, value))
+        _assert(changes, f"{function.name}: another value of {name} changes nothing")
+
+
+def _allowed(slot: Any, value: float) -> bool:
+    return (slot.low is None or value >= slot.low) and (slot.high is None or value <= slot.high)
+
+
+def _differ(function: LayerFunction, x: Tensor, settings: dict[str, Any]) -> bool:
+    """Whether these settings change an output, or a gradient, which is what acts on the backward pass alone."""
+    both: tuple[dict[str, Any], ...] = ({}, settings)
+    for training in (False, True):
+        if not torch.equal(*(build(function, **s).double().train(training)(x, generator=generator()) for s in both)):
+            return True
+    return not torch.equal(*(_slope(function, x, s) for s in both))
 
 
 def _slope(function: LayerFunction, x: Tensor, settings: dict[str, Any]) -> Tensor:
