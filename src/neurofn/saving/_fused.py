@@ -38,9 +38,9 @@ def fused(function: str | Function, *, keep: str = "auto", channels: int | None 
 
     ``keep`` is "input", "output" (for the functions of SLOPES_OF_OUTPUTS; it costs nothing where the next layer keeps its
     input) or "auto": the output where that will do. ``channels`` and ``settings`` are those of ``function.module``. The
-    passes are compiled when first called, again for a new format and for a second shape. In a graph that is itself compiled or exported,
-    inside the transforms of torch.func, and without a C++ compiler, it is the plain module. Raises SettingError for another
-    ``keep``, and for "output" where the slope is not known from it.
+    passes are compiled when first called, again for a new format and for a second shape. In a graph that is itself compiled
+    or exported, inside the transforms of torch.func, and without a C++ compiler, it is the plain module. Raises SettingError
+    for another ``keep``, and for "output" where the slope is not known from it.
 
     >>> fused("tanh").keep, fused("mish").keep
     ('output', 'input')
