@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["explain_units"]
 
+NOTE = (
+    "Formulas were sought on one part of the samples and scored on another. Chance is what they reach there when a unit's "
+    "firing is dealt out to other samples, or on units before training; of several the hardest counts."
+)
 ROWS = 40  # of the table on the screen; the report has all
 
 
@@ -41,6 +45,11 @@ class Search:
     ] = 0.995
     holdout: Annotated[float, Parameter(help="The share of samples that formulas are only scored on")] = 0.3
     null: Annotated[int, Parameter(help="How many times each unit is shuffled to see what chance reaches")] = 200
+    shifted: Annotated[int, Parameter(help="How many times it is moved within its samples as well; 0: never")] = 0
+    untrained: Annotated[
+        str,
+        Parameter(help="MODULE:NAME of the same network before training: formulas must do better on its units, too"),
+    ] = ""
 
 
 @Parameter(name="*")
@@ -80,7 +89,8 @@ def explain_units(
     source = concepts_of(concepts)
     units = _units(model, batches, at=at, threshold=search.threshold)
     print(f"explain: {len(units)} units over {units.samples} samples, {len(source.names)} concepts", file=sys.stderr)
-    found, stopped = _explained(units, source, search)
+    before = _units(network(search.untrained), batches, at=at, threshold=search.threshold) if search.untrained else None
+    found, stopped = _explained(units, source, search=search, before=before)
     _show(table(found))
     problems = sum(not one.formula for one in found)
     print(
@@ -105,17 +115,25 @@ def _units(model: Any, batches: Any, *, at: str, threshold: float) -> Units:
     return Units.from_model(model, batches, at=at, threshold=rule)
 
 
-def _explained(units: Units, concepts: Concepts, search: Search) -> tuple[list[Explanation], bool]:
-    """The explanations, and whether Ctrl-C stopped the search; units that were not reached say so."""
-    from .explaining import Beam, Exact, Shuffled, explain
+def _explained(
+    units: Units, concepts: Concepts, *, search: Search, before: Units | None
+) -> tuple[list[Explanation], bool]:
+    """The explanations, and whether Ctrl-C stopped the search; units that were not reached say so.
 
+    before: the units before training, if the formulas are to be compared with them.
+    """
+    from .explaining import Beam, Exact, Shifted, Shuffled, Untrained, explain
+
+    nulls: list[Any] = [Shuffled(search.null)]
+    nulls += [Shifted(search.shifted)] if search.shifted else []
+    nulls += [Untrained(before)] if before is not None else []
     with _progress() as tell:
         found = explain(
             units,
             concepts,
             search=Exact(length=search.length) if search.exact else Beam(length=search.length, width=search.beam),
             holdout=search.holdout,
-            null=Shuffled(search.null),
+            null=nulls,
             progress=tell,
         )
     return found, any(one.problem.startswith("not reached") for one in found)
@@ -186,8 +204,7 @@ def _write(
         {
             "question": "What does each unit detect?", "measure": "IoU", "command": command,
             "explanations": entries, "versions": {"neurofn": __version__},
-            "notes": ["Formulas were sought on one part of the samples and scored on another; chance is what they reach when a "
-                      "unit's firing is dealt out to other samples."],
+            "notes": [NOTE],
         },
         output.report,
     )  # fmt: skip

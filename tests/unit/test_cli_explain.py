@@ -43,6 +43,16 @@ def test_it_prints_a_table_and_writes_a_report(tmp_path: Path, capsys: pytest.Ca
     assert len(pictures) >= 3 * 5
 
 
+def test_units_before_training_and_shifted_firing_are_chance_too(tmp_path: Path) -> None:
+    report = tmp_path / "a.json"
+    assert explain(*WORDS, "--shifted", "10", "--untrained", NET, "--report", str(report)) == 0
+    data = json.loads(report.read_text())
+    for entry in data["explanations"][:3]:
+        assert [null["null"].partition("(")[0] for null in entry["nulls"]] == ["Shuffled", "Shifted", "Untrained"]
+    assert data["explanations"][0]["p"] > 0.2  # the same units, so no better than those
+    assert "--shifted 10 --untrained _toy_explain:net" in data["command"]
+
+
 def test_the_printed_command_repeats_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(*WORDS, "--no-exact", "--beam", "3", "--report", str(tmp_path / "a.json")) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Again:"))

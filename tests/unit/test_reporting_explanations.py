@@ -141,6 +141,14 @@ def test_the_best_units_come_first_in_the_picture_and_in_the_list(tmp_path: Path
     }
 
 
+def test_several_kinds_of_chance_are_named_and_small_ones_are_not_zero(tmp_path: Path) -> None:
+    nulls = [{"null": "Shuffled(n=200, seed=0)", "mean": 0.004}, {"null": HOSTILE[0], "mean": "high"}]
+    elements = Elements(written([explanation(nulls=nulls, null_score=0.004)], tmp_path))
+    assert f"by chance 0.004 (shuffled 0.004, {HOSTILE[0].partition('(')[0]} –)" in elements.text
+    assert "where chance gives less than 0.01" in elements.text
+    assert "0.30 chance < 0.01" in elements.text
+
+
 def test_rows_stand_in_a_table_by_what_they_show(tmp_path: Path) -> None:
     rows = [
         {**rowed({"age > 30": (True, "41"), "sex=f": (False, "")}, fires=fires, formula=formula, activation=1.5,

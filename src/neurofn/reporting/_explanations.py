@@ -12,7 +12,7 @@ from ._explanations_pictures import checked
 from ._numbers import number, plural
 from ._plain import clean
 
-__all__ = ["Explained", "Unit", "explained", "is_explanations", "plain_explanations"]
+__all__ = ["Explained", "Unit", "explained", "is_explanations", "plain_explanations", "small"]
 
 LEVEL = 0.05
 NUMBERS = ("score", "holdout_score", "null_score", "p", "coverage")
@@ -30,6 +30,7 @@ class Unit:
     runners_up: tuple[tuple[str, float | None], ...]
     examples: tuple[Mapping[str, Any], ...]
     problem: str
+    nulls: tuple[tuple[str, float | None], ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -107,8 +108,13 @@ class Explained:
         held = any(unit.numbers["holdout_score"] is not None for unit in tested)
         middle = f" at best and {number(median(scores), '.2f')} in the middle" if len(scores) > 1 else ""
         return f"{self.measure} {number(scores[-1], '.2f')}{middle}{' on held-out samples' if held else ''}" + (
-            f", where chance gives {number(median(chances), '.2f')}" if chances else ""
+            f", where chance gives {small(median(chances))}" if chances else ""
         )
+
+
+def small(value: float | None) -> str:
+    """A score with two digits, or that it is smaller than those can say."""
+    return "less than 0.01" if value is not None and 0 < value < 0.005 else number(value, ".2f")
 
 
 def is_explanations(result: object) -> bool:
@@ -166,7 +172,17 @@ def _unit(entry: Mapping[str, Any]) -> Unit:
         runners_up=tuple(map(_runner, runners if isinstance(runners, list) else [])),
         examples=tuple(checked(x) for x in (examples if isinstance(examples, list) else []) if isinstance(x, Mapping)),
         problem=str(entry.get("problem") or ""),
+        nulls=tuple(map(_null, nulls if isinstance(nulls := entry.get("nulls"), list) else [])),
     )
+
+
+def _null(entry: Any) -> tuple[str, float | None]:
+    """The name of one kind of chance, without its settings, and what it gives in the mean."""
+    if not isinstance(entry, Mapping):
+        return str(entry), None
+    mean = entry.get("mean")
+    known = isinstance(mean, int | float) and not isinstance(mean, bool)
+    return str(entry.get("null")).partition("(")[0].lower(), mean if known else None
 
 
 def _runner(entry: Any) -> tuple[str, float | None]:

@@ -70,6 +70,9 @@ def _said(unit: Unit, shown: Explained) -> str:
     for name, text in (("holdout_score", "held out"), ("null_score", "by chance")):
         if values[name] is not None:
             facts.append(f"{text} {e(number(values[name], '.3f'))}")
+    if len(unit.nulls) > 1:
+        each = ", ".join(f"{e(name)} {e(number(mean, '.3f'))}" for name, mean in unit.nulls)
+        facts[-1] += f" ({each})"
     facts += [e(p_value(values["p"]))] if values["p"] is not None else []
     if values["coverage"] is not None:
         facts.append(f"{e(number(values['coverage'], '.0%'))} of its firing inside")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._explanations import Explained, Unit
+from ._explanations import Explained, Unit, small
 from ._explanations_card import WIDTH, drawing, formula
 from ._numbers import number, plural
 from ._tables import e
@@ -30,7 +30,7 @@ def _line(place: int, shown: Explained) -> str:
     unit = shown.units[place]
     said = e(number(unit.trusted, ".2f"))
     if unit.numbers["null_score"] is not None:
-        said += f" <small>chance {e(number(unit.numbers['null_score'], '.2f'))}</small>"
+        said += f" <small>chance {e(small(unit.numbers['null_score']).replace('less than', '<'))}</small>"
     weak = "" if unit.better_than_chance or unit.numbers["p"] is None else ' class="weak"'
     return (
         f'<li{weak}><a class="name" href="#unit-{place}">{e(unit.name)}</a>{formula(unit)}{drawing(unit, shown.top)}'
