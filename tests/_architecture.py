@@ -65,7 +65,9 @@ LAYERS: dict[str, set[str]] = {
 }
 # Private modules that belong to a layer of another name. A layer that outgrows its file takes private siblings.
 SIBLINGS = {
+    "_guards": "formula",
     "_latex": "formula",
+    "_positive": "formula",
     "_stable": "formula",
     "_syntax": "formula",
     "_terms": "formula",

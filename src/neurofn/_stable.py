@@ -2,36 +2,37 @@
 
 Rules look at sums and products as lists, so that the order in which a formula was typed does not matter. They work from the
 leaves up. What is left of the danger is met by two guards: a branch that is not chosen is fed the border of its condition, and
-an exponential inside something that has long settled when it overflows is held at the largest power of the format.
+an exponential inside something that has long settled when it overflows gives no slope there.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
-from ._syntax import Call, Constant, Infix, Node, children, rebuilt, substitute
-from ._terms import ONE, TWO, ZERO, Z, argument, depends, factors, negative, product, signed, terms, total, without
+from ._guards import guard, hold
+from ._positive import absorb
+from ._syntax import Call, Constant, Infix, Node, children, rebuilt
+from ._terms import ONE, TWO, ZERO, argument, depends, factors, negative, product, signed, terms, total, without
 
 __all__ = ["stabilise"]
 
-_BOUNDED = ("tanh", "sigma", "erf", "erfc", "Phi", "phi", "atan", "sech", "exp", "held_exp")
 
-
-def stabilise(node: Node) -> Node:
-    """The same function, written for tensors.
+def stabilise(node: Node, positive: frozenset[str] = frozenset()) -> Node:
+    """The same function, written for tensors; ``positive`` are parameters that are above 0.
 
     >>> from neurofn.formula import Formula
     >>> stabilise(Formula("1/(1 + exp(-z))").tree) == Formula("sigma(z)").tree
     True
     """
-    return _hold(_rewrite(node), held=False)
+    return hold(_rewrite(absorb(node, positive)), held=False)
 
 
 def _rewrite(node: Node) -> Node:
     below = [_rewrite(child) for child in children(node)]
     if isinstance(node, Call):
         if node.word == "where":
-            return _guard(*below)
+            return guard(*below)
         return _rewrite_call(Call(node.word, tuple(below)))
     if not isinstance(node, Infix):
         return node
@@ -59,6 +60,8 @@ _TAILS: dict[tuple[int, str], Callable[[Node], Node]] = {
 
 def _rewrite_sum(node: Infix) -> Node:
     parts = terms(node)
+    if len(parts) == 2 and (found := _difference(*parts) or _difference(*parts[::-1])) is not None:
+        return found
     for part in parts:
         sign, core = part
         one = next((other for other in parts if other[1] == ONE and other is not part), None)
@@ -70,13 +73,37 @@ def _rewrite_sum(node: Infix) -> Node:
     return node
 
 
+def _difference(plus: tuple[int, Node], minus: tuple[int, Node]) -> Node | None:
+    """exp(u) - exp(-u) is 2*sinh(u), and k*sigma(u) - k/2 is k/2*tanh(u/2)."""
+    (sign, first), (other, second) = plus, minus
+    up, down = argument(first, "exp"), argument(second, "exp")
+    if sign > 0 > other and up is not None and down is not None and negative(up) == down:
+        return Infix("*", TWO, Call("sinh", (up,)))
+    above, below = factors(first)
+    inner = [found for factor in above if (found := argument(factor, "sigma")) is not None]
+    rest = [factor for factor in above if argument(factor, "sigma") is None] or [ONE]
+    numbers = isinstance(second, Constant) and all(isinstance(factor, Constant) for factor in rest)
+    if sign > 0 > other and not below and len(inner) == 1 and numbers and _number(rest) == 2 * _number([second]):
+        return Infix("*", second, Call("tanh", (Infix("/", inner[0], TWO),)))
+    return None
+
+
+def _number(parts: list[Node]) -> float:
+    return math.prod(float(part.text) for part in parts if isinstance(part, Constant))
+
+
 def _with_one(core: Call | Infix, sign: int) -> Node | None:
     """1 + sign*core in a better form, if there is one."""
     if isinstance(core, Call):
         if core.word == "exp" and sign < 0:
             return negative(Call("expm1", core.arguments))
+        if core.word == "hypot" and sign < 0 and ONE in core.arguments:  # 1 - sqrt(1 + u**2)
+            u = core.arguments[core.arguments[0] == ONE]
+            return negative(Infix("*", u, Infix("/", u, Infix("+", ONE, core))))
         tail = _TAILS.get((sign, core.word))
         return tail(core.arguments[0]) if tail else None
+    if core.operator == "/" and core.left == ONE and sign < 0 and (1, ONE) in terms(core.right):  # 1 - 1/(1 + u)
+        return Infix("/", total(without(terms(core.right), (1, ONE))), core.right)
     if core.operator == "**" and sign < 0 and core.right != TWO and depends(core.left):
         return negative(Call("expm1", (Infix("*", core.right, _rewrite_call(Call("ln", (core.left,)))),)))
     return None
@@ -94,19 +121,30 @@ def _rewrite_logarithm(node: Call) -> Node:
     parts = terms(node.arguments[0])
     if len(parts) == 1:
         above, below = factors(node.arguments[0])
-        if below and all(len(terms(factor)) == 2 for factor in above + below):
-            logs = [(sign, _rewrite_call(Call("ln", (f,)))) for sign, side in ((1, above), (-1, below)) for f in side]
-            if all(isinstance(log, Call) and log.word == "softplus" for _, log in logs):
-                return total(logs)
+        logs = [(sign, _logarithm(factor)) for sign, side in ((1, above), (-1, below)) for factor in side]
+        if all(log is not None for _, log in logs):
+            return total([(sign, log) for sign, log in logs if log is not None])
     if len(parts) != 2:
         return node
     for (sign, first), (other, second) in (parts, parts[::-1]):
         power = argument(second, "exp")
         if sign == other == 1 and power is not None and not depends(first):
             return Call("softplus", (power,)) if first == ONE else Call("logaddexp", (Call("ln", (first,)), power))
-        if sign == 1 and first == ONE:
-            return Call("log1p", (second if other > 0 else negative(second),))
+        if sign == 1 and first in (ONE, TWO):
+            rest = second if other > 0 else negative(second)
+            return Call("log1p", (rest if first == ONE else _rewrite_sum(Infix("+", ONE, rest)),))
     return node
+
+
+def _logarithm(factor: Node) -> Node | None:
+    """The logarithm of a factor where it is known in closed form."""
+    inner = argument(factor, "sigma")
+    if inner is not None:
+        return negative(Call("softplus", (negative(inner),)))
+    if argument(factor, "exp") is not None:
+        return argument(factor, "exp")
+    log = _rewrite_call(Call("ln", (factor,))) if len(terms(factor)) == 2 else None
+    return log if isinstance(log, Call) and log.word == "softplus" else None
 
 
 def _rewrite_root(node: Call) -> Node:
@@ -144,6 +182,17 @@ def _root(core: Node) -> Node | None:
 
 
 def _rewrite_power(node: Infix) -> Node:
+    if isinstance(node.left, Constant) and depends(node.right):
+        return Call(
+            "exp",
+            (
+                Infix(
+                    "*",
+                    node.right,
+                    Constant(repr(math.log(float(node.left.text)))),
+                ),
+            ),
+        )
     if node.right == TWO:  # since the slope 2u of a power overflows before u*u*0 does
         return Infix("*", node.left, node.left)
     parts = terms(node.left)
@@ -158,7 +207,7 @@ def _rewrite_product(node: Infix) -> Node:
     sign, core = signed(node)
     above, below = factors(core)
     changed = False
-    for rule in (_logistic, _quotient_of_exponentials, _one_exponential_less):
+    for rule in (_sine_quotient, _logistic, _quotient_of_exponentials, _one_exponential_less):
         while (found := rule(above, below)) is not None:
             (above, below), changed = found, True
     if not changed:
@@ -168,6 +217,18 @@ def _rewrite_product(node: Infix) -> Node:
 
 
 Found = tuple[list[Node], list[Node]] | None
+
+
+def _sine_quotient(above: list[Node], below: list[Node]) -> Found:
+    """sin(u)/u is sinc(u)."""
+    for factor in above:
+        inner = argument(factor, "sin")
+        if inner is not None and inner in below:
+            up, down = list(above), list(below)
+            up.remove(factor)
+            down.remove(inner)
+            return [*up, Call("sinc", (inner,))], down
+    return None
 
 
 def _logistic(above: list[Node], below: list[Node]) -> Found:
@@ -218,44 +279,3 @@ def _one_exponential_less(above: list[Node], below: list[Node]) -> Found:
             rest.remove(other)
             return [*rest, made], below
     return None
-
-
-# ---- guards -------------------------------------------------------------------------------------------------------------
-
-
-def _guard(condition: Node, yes: Node, no: Node) -> Node:
-    """A branch that is not chosen is fed the border of its condition."""
-    border = _border(condition)
-    if border is not None:
-        yes = substitute(yes, Call("where", (condition, Z, border)))
-        no = substitute(no, Call("where", (condition, border, Z)))
-    return Call("where", (condition, yes, no))
-
-
-def _border(condition: Node) -> Node | None:
-    """Where a comparison of z, z plus a number or |z| with a number changes: on the side of z where that is meant."""
-    if not isinstance(condition, Infix) or depends(condition.right):
-        return None
-    left, right = condition.left, condition.right
-    size = argument(left, "abs")
-    if size == Z:
-        return Call("where", (Infix(">=", Z, ZERO), right, negative(right)))
-    parts = terms(left)
-    own = [part for part in parts if depends(part[1])]
-    if own != [(1, Z)]:
-        return None
-    rest = without(parts, own[0])
-    return right if not rest else Infix("-", right, total(rest))
-
-
-def _hold(node: Node, *, held: bool) -> Node:
-    """Exponentials inside what has settled when they overflow are held."""
-    if isinstance(node, Call):
-        if node.word == "exp" and held:
-            return Call("held_exp", tuple(_hold(child, held=True) for child in node.arguments))
-        inside = held or node.word in _BOUNDED
-        inside = inside and node.word not in ("ln", "log1p", "sqrt", "logaddexp", "softplus")
-        return Call(node.word, tuple(_hold(child, held=inside) for child in node.arguments))
-    if isinstance(node, Infix) and node.operator == "/":
-        return Infix("/", _hold(node.left, held=held), _hold(node.right, held=True))
-    return rebuilt(node, [_hold(child, held=held) for child in children(node)])

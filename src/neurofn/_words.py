@@ -90,9 +90,9 @@ def torch_words(like: Tensor) -> Vocabulary:
         "number": float, "pi": lambda: math.pi, "e": lambda: math.e, "T": chebyshev,
         "where": lambda condition, yes, no: torch.where(tensor(condition).bool(), tensor(yes), tensor(no)),
         "max": larger, "min": smaller, "clip": lambda u, low, high: smaller(larger(tensor(u), low), high),
-        "abs": one(torch.abs), "sign": one(torch.sign), "relu": one(torch.relu),
+        "abs": one(torch.abs), "sign": lambda u: _carry(torch.sign(tensor(u)), tensor(u)), "relu": one(torch.relu),
         "exp": one(torch.exp), "expm1": one(torch.expm1), "ln": one(torch.log), "log1p": one(torch.log1p),
-        "held_exp": one(_held_exp), "logaddexp": lambda u, v: torch.logaddexp(tensor(u), tensor(v)),
+        "held_exp": one(_held_exp), "carry": _carry, "logaddexp": lambda u, v: torch.logaddexp(tensor(u), tensor(v)),
         "sqrt": one(torch.sqrt), "hypot": lambda u, v: torch.hypot(tensor(u), tensor(v)),
         "sin": one(torch.sin), "cos": one(torch.cos), "sinc": one(_sinc), "atan": one(torch.atan),
         "sinh": one(torch.sinh), "cosh": one(torch.cosh), "sech": one(_sech), "asinh": one(torch.asinh),
@@ -106,10 +106,18 @@ def torch_words(like: Tensor) -> Vocabulary:
 
 
 def _held_exp(u: Tensor) -> Tensor:
-    """exp(u), held at the largest power the format has: for places where beyond it nothing changes any more."""
+    """exp(u) with slope 0 where it overflows: for places where nothing changes any more, and 0 times infinity would be NaN."""
     import torch
 
-    return torch.exp(u.clamp(max=709.0 if u.dtype == torch.float64 else 88.0))
+    last = 709.0 if u.dtype == torch.float64 else 88.0
+    return torch.where(u > last, math.inf, torch.exp(u.clamp(max=last)))
+
+
+def _carry(u: Any, z: Tensor) -> Tensor:
+    """A number where z is one, NaN where z is NaN."""
+    import torch
+
+    return torch.where(z.isnan(), z, u)
 
 
 def _sech(u: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula in ``z`` and its parameters. ``text`` is kept as it was written.
+    """A formula in ``z`` and its parameters. ``text`` is kept as it was written; ``positive`` are parameters above 0.
 
     >>> Formula("where(z >= 0, z, a*(exp(z) - 1))").names
     ('a', 'z')
@@ -33,6 +33,7 @@ class Formula:
     """
 
     text: str
+    positive: frozenset[str] = frozenset()
 
     @cached_property
     def tree(self) -> Node:
@@ -66,7 +67,7 @@ class Formula:
 
     @cached_property
     def _stable(self) -> Node:
-        return stabilise(self.tree)
+        return stabilise(self.tree, self.positive)
 
     def ready(self) -> Formula:
         """Itself, read and rewritten now: torch.compile cannot trace a first use that would do so."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ._declare import declare, family, function
 from ._derive import Derived, derived
 from ._facts import Count, Facts, Fixed, Learn, Parameter
-from ._spec import Function, Member, catalogue, declare, family, function
+from ._spec import Function, Member, catalogue
 
 __all__ = [
     "Count",

@@ -13,15 +13,15 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .._errors import DefinitionError, SettingError, did_you_mean
+from .._errors import SettingError, did_you_mean
 from .._registry import NEURON_NAMES, Registry
 from ..formula import Formula
-from ._facts import ENTRY, Count, Entry, Facts, Parameter
+from ._facts import Count, Entry, Facts, Parameter
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["Function", "Member", "catalogue", "declare", "family", "function"]
+__all__ = ["Function", "Member", "TensorCode", "catalogue", "from_member"]
 
 TensorCode = Callable[..., Any]
 
@@ -64,6 +64,7 @@ class Function:
     facts: Facts = field(default_factory=Facts)
     code: TensorCode | None = field(default=None, repr=False)
     stable: str | None = field(default=None, repr=False)
+    far: tuple[int, int] | None = field(default=None, repr=False)
     entry: Entry = field(default_factory=Entry)
     structure: Mapping[str, Count] = field(default_factory=dict)
     shape: Mapping[str, int] = field(default_factory=dict)
@@ -82,7 +83,8 @@ class Function:
     @cached_property
     def written(self) -> Formula:
         """The formula that tensors are given: ``stable`` where one is declared, else the formula itself."""
-        return self.definition if self.stable is None else Formula(self.stable)
+        above_zero = frozenset(name for name, p in self.parameters.items() if p.low is not None and p.low > 0)
+        return Formula(self.stable or self.formula, above_zero)
 
     @property
     def latex(self) -> str:
@@ -103,7 +105,7 @@ class Function:
         for name, value in counts.items():
             self._spec(name).check(f"{self.name}: {name}", value)
         shape = {**self.shape, **counts}
-        return _from_member(self, shape, self.build(**shape))
+        return from_member(self, shape, self.build(**shape))
 
     def split(self, settings: Mapping[str, Any]) -> tuple[Function, dict[str, float]]:
         """The member that the whole-number settings ask for, and the checked values of the other settings."""
@@ -126,10 +128,24 @@ class Function:
         if narrow:  # one rounding at the end instead of one per operation
             values = {name: v.float() if isinstance(v, torch.Tensor) else v for name, v in values.items()}
         wide = z.float() if narrow else z
-        result: Any = self.code(wide, **values) if self.code else self.written.torch(wide, **values)
+        result: Any = self.code(wide, **values) if self.code else self._compute(wide, values)
         if not isinstance(result, torch.Tensor):  # a formula without z
             return torch.full_like(z, result)
         return result.to(z.dtype) if narrow else result
+
+    def _compute(self, z: Tensor, values: dict[str, Any]) -> Any:
+        """The formula on tensors; with ``far``, only leading powers are left far out, and are multiplied on last."""
+        if self.far is None:
+            return self.written.torch(z, **values)
+        import torch
+
+        border = 2.0**60 if z.dtype == torch.float64 else 2.0**40
+        near = self.written.torch(z.clamp(-border, border), **values)
+        low, high = self.far
+        if low == high == 0:
+            return near
+        beyond = (z.abs() / border).clamp(min=1)
+        return near * (beyond**low if low == high else torch.where(z < 0, beyond**low, beyond**high))
 
     def terms(self, z: Tensor, **settings: Any) -> Tensor:
         """The terms of a basis in a last axis of their own: one per coefficient of a family, else f(z) alone."""
@@ -190,87 +206,9 @@ def _restore(name: str, shape: dict[str, int]) -> Function:
     return catalogue[name].shaped(**shape)
 
 
-def declare(name: str, formula: str, *, source: str, aliases: tuple[str, ...] = (), **details: Any) -> Function:
-    """Add a function that is its formula. ``details`` are parameters (``a=Fixed(1.0)``) and the fields of Facts and Entry.
+def from_member(frame: Function, shape: Mapping[str, int], member: Member) -> Function:
+    """The function that a member of a family is; computed from its terms where it has no code of its own."""
 
-    ``stable`` is the same formula written so that tensors lose no digits, where the rewriting of formulas does not find it;
-    ``code`` is tensor code for where no formula says it.
-
-    >>> from neurofn.functions import catalogue, declare
-    >>> _ = declare("cube_root_like", "z/(1 + z**2)", source="an example", odd=True, range=(-0.5, 0.5))
-    >>> catalogue["cube_root_like"].facts.odd
-    True
-    >>> catalogue.remove("cube_root_like")
-    """
-    parameters = {key: details.pop(key) for key in [*details] if isinstance(details[key], Parameter)}
-    forms = {key: details.pop(key) for key in ("code", "stable") if key in details}
-    entry = Entry(**{key: details.pop(key) for key in [*details] if key in ENTRY})
-    made = Function(name, formula, source, MappingProxyType(parameters), Facts(**details), entry=entry, **forms)
-    free = set(made.definition.names) - {"z"}
-    if free != set(parameters):
-        raise DefinitionError(
-            f"{name}: the formula has the parameters {sorted(free)}, declared are {sorted(parameters)}"
-        )
-    catalogue.add(name, made, aliases=aliases)
-    return made
-
-
-def function(
-    formula: str, *, source: str, aliases: tuple[str, ...] = (), **facts: Any
-) -> Callable[[TensorCode], TensorCode]:
-    """Declare the decorated tensor code as the code of ``formula``; its keyword defaults are the parameters.
-
-    >>> from neurofn.functions import catalogue, function
-    >>> @function("z/(1 + abs(z))", source="an example", odd=True)
-    ... def my_softsign(z):
-    ...     return z / (1 + z.abs())
-    >>> catalogue.remove("my_softsign")
-    """
-
-    def register(code: TensorCode) -> TensorCode:
-        import inspect
-
-        defaults = {
-            p.name: p.default for p in inspect.signature(code).parameters.values() if isinstance(p.default, Parameter)
-        }
-        declare(code.__name__, formula, source=source, aliases=aliases, code=code, **defaults, **facts)
-        return code
-
-    return register
-
-
-def family(
-    *, source: str, aliases: tuple[str, ...] = (), **details: Any
-) -> Callable[[Callable[..., Member]], Function]:
-    """Declare a family from a function of whole-number settings (``degree=Count(3)``) that gives its Member.
-
-    >>> from neurofn.functions import Count, Learn, Member, catalogue, family
-    >>> @family(source="an example", degree=Count(2, low=1))
-    ... def powers(degree):
-    ...     names = tuple(f"a{k}" for k in range(degree + 1))
-    ...     formula = " + ".join(f"a{k}*z**{k}" for k in range(degree + 1))
-    ...     return Member(formula, {name: Learn(1.0) for name in names}, names, lambda z: [z**k for k in range(degree + 1)])
-    >>> powers.shaped(degree=3).formula
-    'a0*z**0 + a1*z**1 + a2*z**2 + a3*z**3'
-    >>> catalogue.remove("powers")
-    """
-    structure = {key: value for key, value in details.items() if isinstance(value, Count)}
-    entry = Entry(**{key: details.pop(key) for key in [*details] if key in ENTRY})
-    facts = Facts(**{key: value for key, value in details.items() if key not in structure})
-
-    def register(build: Callable[..., Member]) -> Function:
-        shape = {name: count.default for name, count in structure.items()}
-        frame = Function(
-            build.__name__, "z", source, facts=facts, entry=entry, structure=MappingProxyType(structure), build=build
-        )
-        made = _from_member(frame, shape, build(**shape))
-        catalogue.add(made.name, made, aliases=aliases)
-        return made
-
-    return register
-
-
-def _from_member(frame: Function, shape: Mapping[str, int], member: Member) -> Function:
     def code(z: Tensor, **values: Any) -> Tensor:
         others = {name: value for name, value in values.items() if name not in member.coefficients}
         parts = [values[name] * term for name, term in zip(member.coefficients, member.terms(z, **others), strict=True)]

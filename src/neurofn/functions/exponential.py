@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import inf, log
 
+from ._declare import declare
 from ._facts import Fixed
-from ._spec import declare
 
 declare(
     "elu", "where(z >= 0, z, a*(exp(z) - 1))", source="arXiv:1511.07289", a=Fixed(1.0, low=0),

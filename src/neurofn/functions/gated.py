@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import inf
 
+from ._declare import declare
 from ._facts import Learn
-from ._spec import declare
 
 declare(
     "gelu", "z*Phi(z)", source="arXiv:1606.08415",

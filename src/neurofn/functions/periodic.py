@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from ._declare import declare
 from ._facts import Learn
-from ._spec import declare
 
 if TYPE_CHECKING:
     from torch import Tensor

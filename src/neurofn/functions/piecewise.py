@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+from ._declare import declare, function
 from ._facts import Fixed, Learn
-from ._spec import declare, function
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from ._declare import declare, family
 from ._facts import Count, Learn
-from ._spec import Member, declare, family
+from ._spec import Member
 
 if TYPE_CHECKING:
     from torch import Tensor

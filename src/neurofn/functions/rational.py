@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._declare import family
 from ._facts import Count, Learn
-from ._spec import Member, family
+from ._spec import Member
 
 if TYPE_CHECKING:
     from torch import Tensor

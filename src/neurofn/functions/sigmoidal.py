@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._spec import declare, function
+from ._declare import declare, function
 
 if TYPE_CHECKING:
     from torch import Tensor

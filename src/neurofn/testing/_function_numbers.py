@@ -1,8 +1,9 @@
 """Checks of a function's numbers: the tensor code against the formula at many digits, in every floating-point format.
 
 The measure is a mixed forward-backward error. One unit of f is eps * max(|f|, |z f'|) + the smallest normal number: rounding
-the input is forgiven, cancellation is not. One unit of a slope f' is eps * max(|f'|, |z f''|, min(|f|, 1)): a slope may also be
-computed from the rounded output, as every native tanh does (1 - f**2). Of a family, each weighted term is measured.
+the input, a parameter or a decimal of the formula is forgiven, cancellation is not. One unit of a slope f' is eps * max(|f'|,
+|z f''|, min(|f|, 1)): a slope may also be computed from the rounded output, as every native tanh does (1 - f**2); and so on for
+the second derivative. Of a family, each weighted term is measured.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from torch import Tensor
 
 from .._errors import SettingError
 from ..functions import Function
-from ._reference import derivatives, rough_derivatives
+from ._reference import derivatives, rough_derivatives, rounding_of_numbers
 
-__all__ = ["DTYPES", "SLOPE_UNITS", "VALUE_UNITS", "settings_to_try"]
+__all__ = ["DTYPES", "SECOND_UNITS", "SLOPE_UNITS", "VALUE_UNITS", "settings_to_try"]
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 VALUE_UNITS = 4
 SLOPE_UNITS = 16
+SECOND_UNITS = 256
+_UNITS = (VALUE_UNITS, SLOPE_UNITS, SECOND_UNITS)
 
 _NAMES = ("value", "slope", "second derivative")
 
@@ -50,6 +53,7 @@ def check_finite(function: Function) -> None:
     for settings in settings_to_try(function):
         for dtype in DTYPES:
             z = every_number(dtype) if dtype.itemsize == 2 else fine_grid(function, dtype)
+            z = z[z.double().abs() <= _farthest(dtype, settings)]
             for order, result in enumerate(tensor_derivatives(function, z, order=1, settings=settings)):
                 bad = ~result.isfinite()
                 for point, got in _worth_asking(function, z[bad], result[bad], order=order, settings=settings):
@@ -70,10 +74,11 @@ def check_nan_and_infinity(function: Function) -> None:
 
 
 def _compare(function: Function, order: int) -> None:
-    units = SLOPE_UNITS if order else VALUE_UNITS
+    units = _UNITS[order]
     for settings in settings_to_try(function):
         for dtype in DTYPES:
             z = coarse_grid(function, dtype)
+            z = z[z.double().abs() <= _farthest(dtype, settings)]
             if order == 2:  # z**2 is a factor of many second derivatives, and may overflow where they do not
                 z = z[z.double().abs() < torch.finfo(dtype).max ** 0.5 / 8]
             got = tensor_derivatives(function, z, order=order, settings=settings)[order]
@@ -93,14 +98,20 @@ def _error(
 
     At a kink every slope between the left and the right one is true.
     """
+    error, nearest = _error_at(function, seen, dtype, values={**function.defaults, **settings}, wide=False)
+    if error > _UNITS[seen[2]]:  # asked only where it may matter: it costs many evaluations
+        error, nearest = _error_at(function, seen, dtype, values={**function.defaults, **settings}, wide=True)
+    return error, nearest
+
+
+def _error_at(
+    function: Function, seen: tuple[float, float, int], dtype: torch.dtype, *, values: dict[str, float], wide: bool
+) -> tuple[Any, Any]:
     from mpmath import mp
 
     point, number, order = seen
     info = torch.finfo(dtype)
-    places = [(point, 0)]
-    if order:  # a subnormal input may be taken for zero
-        places = [(z, side) for z in {point, point if abs(point) >= info.smallest_normal else 0.0} for side in (1, -1)]
-    values = {**function.defaults, **settings}
+    places = _places(point, order, dtype, wide=wide)
     true = [derivatives(function.definition, z, values, side=side)[order] for z, side in places]
     low, high = min(true), max(true)
     if not (mp.isfinite(low) and mp.isfinite(high)):
@@ -110,12 +121,27 @@ def _error(
         return (0 if overflows else mp.inf), high
     away = max(low - number, number - high, mp.zero)
     nearest = high if number > high else low
-    for names in ([""], function.coefficients):  # the terms of a family are asked one by one only where its sum fails
-        scale = max(_scale(function, z, order, values=values, names=names, side=side) for z, side in places)
-        error = away / (info.eps * scale + info.smallest_normal)
-        if error <= VALUE_UNITS or not function.coefficients:
-            break
-    return error, nearest
+    scale = 0
+    for names in ([""], function.coefficients if wide else ()):  # the terms of a family, where its sum fails
+        if names:
+            scale = max(_scale(function, z, order, values=values, names=names, side=side) for z, side in places)
+    if wide:
+        scale += max(rounding_of_numbers(function.definition, z, values, side=side)[order] for z, side in places)
+    return away / (info.eps * scale + info.smallest_normal), nearest
+
+
+def _places(point: float, order: int, dtype: torch.dtype, *, wide: bool) -> list[tuple[float, int]]:
+    """Where, and from which side, a number may be true: at a kink from both sides; ``wide``: up to two numbers away too."""
+    if not order and not wide:
+        return [(point, 0)]
+    points = {point, point if abs(point) >= torch.finfo(dtype).smallest_normal else 0.0}  # it may be taken for zero
+    if wide:
+        for side in (math.inf, -math.inf):
+            beside = torch.tensor(point, dtype=dtype)
+            for _ in range(2):
+                beside = torch.nextafter(beside, torch.tensor(side, dtype=dtype))
+            points |= {float(beside)} if beside.isfinite() else set()
+    return [(z, side) for z in points for side in ((1, -1) if order else (0,))]
 
 
 def _scale(
@@ -127,8 +153,7 @@ def _scale(
     for name in names:
         ask, given = (rough_derivatives, {**others, name: 1.0}) if name else (derivatives, values)
         f = ask(function.definition, z, given, side=side)
-        slope = (min(abs(f[0]), 1),) if order else ()
-        slope = (*slope, function.entry.resolution)
+        slope = (*(min(abs(lower), 1) for lower in f[:order]), function.entry.resolution)
         total += abs(values.get(name, 1.0)) * max(abs(f[order]), abs(z * f[order + 1]), *slope)
     return total
 
@@ -178,6 +203,11 @@ def settings_to_try(function: Function) -> list[dict[str, float]]:
 
 
 # ---- where to look ------------------------------------------------------------------------------------------------------
+
+
+def _farthest(dtype: torch.dtype, settings: dict[str, float]) -> float:
+    """The largest input that is tried: of the format; with moved parameters 1/16 of it, since a*z may overflow."""
+    return torch.finfo(dtype).max / (16 if settings else 1)
 
 
 def every_number(dtype: torch.dtype) -> Tensor:
