@@ -154,10 +154,10 @@ def _by_length(text: str, words: _Words, metric: str, lengths: tuple[int, int]) 
 
 
 def _longer(shorter: int, longest: int) -> Claim:
-    than = "one" if shorter == 1 else f"up to {shorter}"
+    than, short = ("single concepts", "one") if shorter == 1 else (f"those of up to {shorter}", f"up to {shorter}")
     return _by_length(
-        f"formulas of up to {longest} concepts describe trained units better than {than}, on scenes not searched",
-        _Words("mean IoU on held-out scenes", f"with up to {longest} concepts", f"with {than}"),
+        f"formulas of up to {longest} concepts describe trained units better than {than}, on held-out scenes",
+        _Words("mean IoU on held-out scenes", f"with up to {longest} concepts", f"with {short}"),
         "held-out IoU",
         (shorter, longest),
     )
@@ -178,7 +178,10 @@ def _paste() -> Claim:
     return _claim(
         "objects chosen from explanations turn the network to the class they were chosen for",
         _Words(
-            "predictions that a pasted object turns to the class it was chosen for", "by explanations", "at random", "%"
+            "predictions that a pasted object turns to the class it was chosen for",
+            "chosen by explanations",
+            "at random",
+            "%",
         ),
         _Effect((TRAINED, "flips explained"), (TRAINED, "flips random")),
         _Effect((TRAINED, "flips dealt out"), (TRAINED, "flips random"), "chosen by the explanations of other units"),

@@ -69,8 +69,8 @@ _FULL = {
         "class are known. Seeds change initial weights and the order of scenes; the scenes are fixed.",
         "A unit fires at the highest activations of its map, 0.5 % unless set otherwise. Formulas are left-deep ones with "
         "AND, OR and AND NOT, sought on 70 % of the probe scenes and scored on the others. Up to the setting length (3 "
-        "concepts) they are the best of all; longer ones, up to the setting longest, are what a beam of 5 finds. Objects to "
-        "paste, correlations with accuracy and contributions are read from those up to length.",
+        "concepts, 2 in smoke) they are the best of all; longer ones, up to the setting longest, are what a beam of 5 finds. "
+        "Objects to paste, correlations with accuracy and contributions are read from those up to length.",
         "A claim holds where the effect is there in the trained network and clearly larger than in the control; where it is "
         "there but not clearly larger, it is uncontrolled. Every p-value is of the exact signed-rank test over seeds, and "
         "stands alone: claims are not corrected for their number.",
