@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -73,6 +74,11 @@ def arrays(values: dict[str, Any]) -> dict[str, Any]:
     return {n: v.detach().double().numpy() if isinstance(v, Tensor) else v for n, v in values.items()}
 
 
+def asked(code: Callable[..., Any], values: dict[str, Any]) -> dict[str, Any]:
+    """The values that the code takes by name."""
+    return {name: values[name] for name in inspect.signature(code).parameters if name in values}
+
+
 def define(module: Any, x: Tensor, *, draws: dict[str, Tensor] | None = None) -> Any:
     """The definition at the module's numbers; with ``draws`` (perhaps none) as in training, statistics and all."""
     function, plain = module.function, x.detach().double().numpy()
@@ -80,9 +86,8 @@ def define(module: Any, x: Tensor, *, draws: dict[str, Tensor] | None = None) ->
     with np.errstate(all="ignore"):
         if draws is not None and function.statistics is not None and plain.size:
             values |= function.statistics[1](plain)
-        if "training" in function.uses:
-            values["training"] = draws is not None
-        return np.asarray(function.definition(plain, **values))
+        values["training"] = draws is not None
+        return np.asarray(function.definition(plain, **asked(function.definition, values)))
 
 
 class Probe:
@@ -110,9 +115,8 @@ class Probe:
             values = module.values(z.dtype) | draws
             if self.function.statistics is not None:
                 values |= self.function.statistics[0](z)
-            if "training" in self.function.uses:
-                values["training"] = True
-            return self.function.code(z, **values).numpy()
+            values["training"] = True
+            return self.function.code(z, **asked(self.function.code, values)).numpy()
 
     def __call__(self, x: Any, **settings: Any) -> Any:
         """The function in evaluation."""
@@ -128,7 +132,9 @@ class Probe:
         """The slope by x: of a surrogate the declared one, or what the backward pass of the module gives."""
         module = self.module(x.shape[self.function.axis.dim], settings)
         if self.by_definition and self.function.slope is not None:
-            return self.function.slope(np.asarray(x, dtype=float), **arrays(module.values()))["x"]
+            return self.function.slope(
+                np.asarray(x, dtype=float), **asked(self.function.slope, arrays(module.values()))
+            )["x"]
         z = torch.tensor(np.asarray(x, dtype=float), requires_grad=True)
         (slope,) = torch.autograd.grad(module(z).sum(), z)
         return slope.numpy()
@@ -137,8 +143,8 @@ class Probe:
         """Mean and variance of the output over the draws, as declared."""
         assert self.function.law is not None
         module = self.module(x.shape[self.function.axis.dim], settings)
-        values = {name: value for name, value in arrays(module.values()).items() if value is not None}
-        mean, variance = self.function.law(np.asarray(x, dtype=float), **values)
+        values = arrays(module.values())
+        mean, variance = self.function.law(np.asarray(x, dtype=float), **asked(self.function.law, values))
         return mean, variance
 
 

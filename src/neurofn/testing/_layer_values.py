@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..functions.layerwise import LayerFunction
-from ._layer_probe import Probe, arrays, build, define, generator, inputs, is_random, moves, valid_width
+from ._layer_probe import Probe, arrays, asked, build, define, generator, inputs, is_random, moves, valid_width
 
 __all__: list[str] = []
 
@@ -85,7 +85,7 @@ def _compare_declared(
     function: LayerFunction, module: Any, x: Tensor, *, mix: Tensor, found: dict[str, Tensor]
 ) -> None:
     assert function.slope is not None
-    declared = function.slope(x.detach().numpy(), **arrays(module.values()))
+    declared = function.slope(x.detach().numpy(), **asked(function.slope, arrays(module.values())))
     _assert(set(declared) == set(found), f"{function.name}: slopes of {sorted(declared)}, expected {sorted(found)}")
     for name, slope in declared.items():
         expected = torch.as_tensor(np.asarray(slope)) * mix

@@ -1,6 +1,7 @@
 """Facts of layer functions: a sentence for a reader and a test for the machine, on whatever implementation it is given.
 
-``f`` maps an array (..., features) to one, with settings by keyword; ``x`` holds a few samples, none of them special.
+``f(x, **settings)`` maps an array (..., features) to one; ``f.trained(x, **draws)`` is the same in training, ``f.slope(x)`` its
+backward pass, ``f.law(x)`` mean and variance over the draws. ``x`` holds a few samples, none of them special.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ __all__ = [
     "zero_beyond",
 ]
 
-Map = Callable[..., Any]
+Map = Any
 
 
 @dataclass(frozen=True)

@@ -87,9 +87,8 @@ class LayerModule(nn.Module):
             values |= self.draws(wide, generator)
             if self.function.statistics is not None:
                 values |= self._observe(wide)
-        if "training" in self.function.uses:
-            values["training"] = self.training
-        result: Tensor = self.function.code(wide, **values)
+        values["training"] = self.training
+        result: Tensor = self.function.code(wide, **{name: values[name] for name in self.function.uses})
         return result.to(x.dtype)
 
     def _observe(self, x: Tensor) -> dict[str, Tensor]:

@@ -95,9 +95,10 @@ def _number(word: str | int, counts: Mapping[str, int]) -> int:
 class LayerFunction:
     """An activation of a whole layer: ``fn.module(channels=64)`` is the torch module, ``fn.definition`` the paper in numpy.
 
-    ``code`` and ``definition`` take the input and every slot and count by name; ``statistics`` gives the batch's value of the
-    running slots (tensor code, definition); ``law`` gives mean and variance of the output over the draws, ``slope`` the
-    declared backward pass (gradient of the sum of outputs) where the kind is "surrogate".
+    ``code`` and ``definition`` take the input, every slot by name, and a count or ``training`` where they ask for it;
+    ``statistics`` (tensor code, definition) gives what the running slots are of one batch; ``law`` gives mean and variance of
+    the output over the draws; ``slope`` is the declared backward pass where the kind is "surrogate": by name ("x" and the
+    learned slots) the pseudo-derivative of each output.
 
     >>> from neurofn.functions.layerwise import catalogue
     >>> import torch
@@ -131,7 +132,8 @@ class LayerFunction:
         names = {**self.slots, **self.counts}
         for code in (self.code, self.definition):
             asked = [p.name for p in inspect.signature(code).parameters.values() if p.kind is p.KEYWORD_ONLY]
-            if set(asked) - {"training"} != set(names):
+            # a count may do no more than shape a slot
+            if not set(self.slots) <= set(asked) <= {*names, "training"}:
                 raise DefinitionError(f"{self.name}: the code asks for {sorted(asked)}, declared are {sorted(names)}")
         has = {"running": self.statistics is not None, "sampled": self.law is not None}
         for role, given in has.items():

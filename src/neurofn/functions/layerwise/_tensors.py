@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["channelwise", "deviation", "norm", "root_mean_square"]
+__all__ = ["channelwise", "deviation", "groups_of", "norm", "root_mean_square"]
 
 Dims = int | tuple[int, ...]
 
@@ -36,3 +36,8 @@ def norm(x: Tensor, dim: Dims) -> Tensor:
 def channelwise(values: Tensor) -> Tensor:
     """One number per channel, or one for all, in the shape that meets (batch, channels, height, breadth)."""
     return values.reshape(-1, 1, 1) if values.ndim else values
+
+
+def groups_of(x: Tensor, size: int) -> Tensor:
+    """The last axis in two: groups, and the ``size`` neighbours in each."""
+    return x.reshape(*x.shape[:-1], x.shape[-1] // size, size)

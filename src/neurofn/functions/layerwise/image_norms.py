@@ -98,7 +98,9 @@ def _evonorm_s0(x: Any, *, v: Any, g: Any, b: Any, eps: float, groups: int) -> A
     errata=("The paper has 32 groups for the widths of its nets.",),
 )  # fmt: skip
 def evonorm_s0(x: Tensor, *, v: Tensor, g: Tensor, b: Tensor, eps: float, groups: int) -> Tensor:
-    wide = x.double().unflatten(1, (groups, -1))  # of large equal features, x/spread**2 is a step of the backward pass
+    wide = x.double().reshape(
+        x.shape[0], groups, x.shape[1] // groups, *x.shape[2:]
+    )  # of large equal features, x/spread**2 is a step of the backward pass
     unit = (wide / deviation(wide, (2, 3, 4), eps)).flatten(1, 2).to(x.dtype)
     return unit * (channelwise(v) * x).sigmoid() * channelwise(g) + channelwise(b)
 

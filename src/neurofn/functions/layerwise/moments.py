@@ -151,12 +151,13 @@ def _second_moment(mean: Tensor, variance: Tensor) -> Tensor:
     # z*phi(z) under the normal of z: phi*Phi has the weight c and a narrower normal around mean/root**2
     weight = _density(h) / root
     inner = mean / (root * double_root)
-    middle, width = torch.special.ndtr(inner), variance / (root * double_root)
+    middle: Tensor = torch.special.ndtr(inner)
+    width = variance / (root * double_root)
     slope = 2 * weight * middle
     square = 0.28209479177387814 * _density(mean / (variance + 0.5).sqrt()) / (variance + 0.5).sqrt()
     curve = 2 * square - 2 * weight * (mean / root**2 * middle + width * _density(inner))
-    both = torch.special.ndtr(h) - 2 * _owen(h, 1 / double_root)
-    product = mean * both + variance * slope
+    both: Tensor = torch.special.ndtr(h) - 2 * _owen(h, 1 / double_root)
+    product: Tensor = mean * both + variance * slope
     return mean * product + variance * (both + mean * slope + variance * curve)
 
 

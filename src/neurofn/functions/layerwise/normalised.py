@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from .._facts import Count
@@ -113,7 +114,7 @@ def _volatility(x: Any) -> Any:
     errata=("The survey prints no square; without it the sum is 0 for every input.",),
 )  # fmt: skip
 def volatility(x: Tensor) -> Tensor:
-    return norm(x - x.mean(-1, keepdim=True), -1) / x.shape[-1] ** 0.5
+    return norm(x - x.mean(-1, keepdim=True), -1) / sqrt(x.shape[-1])
 
 
 def _pool(x: Any) -> list[Any]:
@@ -238,7 +239,7 @@ def hard_ash(x: Tensor, *, alpha: float, z_k: float) -> Tensor:
 
 def _plain_deviation(x: Tensor) -> Tensor:
     """The standard deviation over the features; its slope at 0 is 0."""
-    return norm(x - x.mean(-1, keepdim=True), -1) / x.shape[-1] ** 0.5
+    return norm(x - x.mean(-1, keepdim=True), -1) / sqrt(x.shape[-1])
 
 
 def _soft_ash(x: Any, *, alpha: float, z_k: float) -> Any:

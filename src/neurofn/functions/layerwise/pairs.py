@@ -19,6 +19,7 @@ from ._facts import (
 )  # fmt: skip
 from ._slots import fixed, learned
 from ._spec import Axis, layer_function
+from ._tensors import groups_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +50,7 @@ def _group_sort(x: Any, *, size: int) -> Any:
     facts=(keeps_norm(), keeps_sum(), lipschitz(1), idempotent(), homogeneous(), becomes("z", size=1)),
 )  # fmt: skip
 def group_sort(x: Tensor, *, size: int) -> Tensor:
-    return x.unflatten(-1, (-1, size)).sort(dim=-1).values.flatten(-2)
+    return groups_of(x, size).sort(dim=-1).values.flatten(-2)
 
 
 def _oplu(x: Any) -> Any:
@@ -72,7 +73,7 @@ def _oplu(x: Any) -> Any:
 def oplu(x: Tensor) -> Tensor:
     import torch
 
-    first, second = x.unflatten(-1, (-1, 2)).unbind(-1)
+    first, second = groups_of(x, 2).unbind(-1)
     return torch.stack([first.maximum(second), first.minimum(second)], -1).flatten(-2)
 
 
@@ -130,7 +131,7 @@ def _turned(x: Any) -> Any:
 
 @layer_function(
     _bipolar_relu, kind="vector", formula="relu(z_i) for even i, -relu(-z_i) for odd i", source="arXiv:1709.04054",
-    section="3.6.35", axis=Axis(multiple=2), aliases=("bipolar_activation"),
+    section="3.6.35", axis=Axis(multiple=2), aliases=("bipolar_activation",),
     facts=(
         idempotent(), lipschitz(1), homogeneous(), at_zero(0),
         Fact("-x with neighbours exchanged gives -f(x) with neighbours exchanged",
@@ -140,7 +141,7 @@ def _turned(x: Any) -> Any:
 def bipolar_relu(x: Tensor) -> Tensor:
     import torch
 
-    even, odd_ones = x.unflatten(-1, (-1, 2)).unbind(-1)
+    even, odd_ones = groups_of(x, 2).unbind(-1)
     return torch.stack([even.relu(), -((-odd_ones).relu())], -1).flatten(-2)
 
 
@@ -167,7 +168,7 @@ def _bipolar_elu(x: Any, *, a: float) -> Any:
 def bipolar_elu(x: Tensor, *, a: float) -> Tensor:
     import torch
 
-    even, odd_ones = x.unflatten(-1, (-1, 2)).unbind(-1)
+    even, odd_ones = groups_of(x, 2).unbind(-1)
     up = even.relu() + a * even.clamp(max=0).expm1()
     down = odd_ones.clamp(max=0) - a * (-odd_ones).clamp(max=0).expm1()
     return torch.stack([up, down], -1).flatten(-2)
@@ -190,7 +191,7 @@ def _maxout(x: Any, *, pieces: int) -> Any:
     errata=("The linear maps w_k*z + b_k of the survey belong to the layer before; what is here is the maximum.",),
 )  # fmt: skip
 def maxout(x: Tensor, *, pieces: int) -> Tensor:
-    return x.unflatten(-1, (-1, pieces)).amax(-1)
+    return groups_of(x, pieces).amax(-1)
 
 
 def _with_zeros(x: Any) -> Any:
@@ -220,7 +221,7 @@ def _lwta(x: Any, *, size: int) -> Any:
     ),
 )  # fmt: skip
 def lwta(x: Tensor, *, size: int) -> Tensor:
-    blocks = x.unflatten(-1, (-1, size))
+    blocks = groups_of(x, size)
     winner = blocks.argmax(-1, keepdim=True)
     return (blocks * (winner == _places(blocks, size)).to(x.dtype)).flatten(-2)
 
@@ -264,7 +265,9 @@ def _paired_relu(x: Any, *, a: Any, b: Any, c: Any, d: Any) -> Any:
 
 @layer_function(
     _paired_relu, kind="vector", formula="[relu(a*z - b), relu(c*z - d)]", source="tang2018", section="4.2.26",
-    axis=DOUBLE, **{name: learned(start, shape=("channels",)) for name, start in zip("abcd", (0.5, 0, -0.5, 0), strict=True)},
+    axis=DOUBLE,
+    a=learned(0.5, shape=("channels",)), b=learned(0.0, shape=("channels",)),
+    c=learned(-0.5, shape=("channels",)), d=learned(0.0, shape=("channels",)),
     facts=(
         equals("crelu", here={"a": 1.0, "c": -1.0}), lipschitz(0.5), homogeneous(), at_zero(0),
     ),

@@ -160,7 +160,7 @@ def eelu(x: Tensor, *, a: Tensor, b: Tensor, e: float, scale: Tensor | None, dra
 def _eacu(x: Any, *, a: Any, s: float, draw: Any) -> Any:
     import numpy as np
 
-    slope = 1.0
+    slope: Any = 1.0
     if draw is not None:
         slope = 1 + s * draw
         slope = np.where((slope > 0.5) & (slope < 1.5), slope, 1)
