@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from _mask_files import packed, png, runs_of
 from neurofn._errors import DataError
+from neurofn.explaining import _unfilter
 from neurofn.explaining._png import read_png
 from neurofn.explaining._runs import in_polygons, in_runs, run_lengths, unpacked
 
@@ -39,14 +40,15 @@ def unpacked_slowly(text: str) -> list[int]:
     return runs
 
 
-def in_polygon_slowly(polygon: list[int], size: tuple[int, int]) -> list[list[bool]]:
-    corners = list(zip(polygon[::2], polygon[1::2], strict=True))
+def in_polygon_slowly(polygon: list[float], size: tuple[int, int]) -> list[list[bool]]:
+    exact = [Fraction(one) for one in polygon]
+    corners = list(zip(exact[::2], exact[1::2], strict=True))
     half = Fraction(1, 2)
 
     def inside(x: Fraction, y: Fraction) -> bool:
         found = False
         for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1], strict=True):
-            if (ay <= y) != (by <= y) and ax + (y - ay) / Fraction(by - ay) * (bx - ax) <= x:
+            if (ay <= y) != (by <= y) and ax + (y - ay) / (by - ay) * (bx - ax) <= x:
                 found = not found
         return found
 
@@ -87,8 +89,9 @@ def test_packed_counts_equal_those_read_number_by_number(runs: list[int]) -> Non
 
 
 @settings(max_examples=100, deadline=None)
-@given(polygon=st.lists(st.integers(-2, 9), min_size=6, max_size=14).filter(lambda p: len(p) % 2 == 0), size=SIDES)
-def test_polygons_equal_exact_arithmetic_at_every_pixel(polygon: list[int], size: tuple[int, int]) -> None:
+@given(halves=st.lists(st.integers(-4, 18), min_size=6, max_size=14).filter(lambda p: len(p) % 2 == 0), size=SIDES)
+def test_polygons_equal_exact_arithmetic_at_every_pixel(halves: list[int], size: tuple[int, int]) -> None:
+    polygon = [half / 2 for half in halves]  # corners may lie on the middles of pixels
     assert in_polygons([polygon], size, size).tolist() == in_polygon_slowly(polygon, size)
 
 
@@ -106,6 +109,18 @@ def test_png_equals_its_filters_undone_byte_by_byte(data: st.DataObject, size: t
     values = data.draw(arrays(np.uint8, (*size, channels)))
     filters = data.draw(st.lists(st.integers(0, 4), min_size=size[0], max_size=size[0]))
     assert (read_png(png(values, filters), size) == unfiltered_slowly(values, filters)).all()
+
+
+@pytest.mark.parametrize("machine_code", [False, True])
+def test_equal_guesses_are_taken_in_their_order(machine_code: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if machine_code and not _unfilter.AVAILABLE:
+        pytest.skip("pip install numba")
+    if _unfilter.AVAILABLE and not machine_code:
+        monkeypatch.setattr(_unfilter, "chain", _unfilter.chain.py_func)
+        monkeypatch.setattr(_unfilter, "AVAILABLE", False)
+    values = np.random.default_rng(0).integers(-3, 4, size=(12, 9, 3)).astype(np.uint8)  # small steps make ties
+    for filters in ([0, *[4] * 11], [0, *[3] * 11]):
+        assert (read_png(png(values, filters), (12, 9)) == unfiltered_slowly(values, filters)).all()
 
 
 GREY = np.zeros((2, 3, 1), np.uint8)

@@ -50,7 +50,7 @@ def read_png(content: bytes, size: tuple[int, int]) -> Array:
     lines = np.frombuffer(data, np.uint8).reshape(height, row)
     if lines[:, 0].max() > 4:
         raise DataError(f"it has a row of filter {lines[:, 0].max()}, expected 0 to 4")
-    return _unfiltered(lines[:, 1:].reshape(height, width, -1), lines[:, 0])
+    return _unfiltered(lines[:, 1:], lines[:, 0], _CHANNELS[kind]).reshape(height, width, -1)
 
 
 def _chunks(content: bytes) -> tuple[bytes, bytes]:
@@ -71,29 +71,31 @@ def _chunks(content: bytes) -> tuple[bytes, bytes]:
     return head, b"".join(packed)
 
 
-def _unfiltered(values: Array, filters: Array) -> Array:
-    """Each value is the difference to what its row's filter foretells from the values left, above and left above.
-
-    All three lie on earlier diagonals, so that a diagonal is found at once.
-    """
-    height, width, channels = values.shape
-    found = np.zeros((height + 1, width + 1, channels), np.int16)  # with a border of zeros above and on the left
-    for diagonal in range(height + width - 1):
-        rows = np.arange(max(0, diagonal - width + 1), min(height, diagonal + 1))
-        columns = diagonal - rows
-        left, above, corner = found[rows + 1, columns], found[rows, columns + 1], found[rows, columns]
-        kind = filters[rows, None]
-        foretold = np.select(
-            [kind == 1, kind == 2, kind == 3, kind == 4],
-            [left, above, (left + above) // 2, _nearest(left, above, corner)],
-            default=np.int16(0),
-        )
-        found[rows + 1, columns + 1] = (values[rows, columns] + foretold) % 256
-    return found[1:, 1:].astype(np.uint8)
+def _unfiltered(lines: Array, filters: Array, channels: int) -> Array:
+    """Each byte is the difference to what its row's filter foretells from the bytes left, above and left above."""
+    found = np.zeros_like(lines)
+    above = np.zeros(lines.shape[1], np.uint8)
+    for row, kind in enumerate(filters.tolist()):
+        line = lines[row]
+        if kind == 1:
+            line = line.reshape(-1, channels).cumsum(axis=0, dtype=np.uint8).ravel()
+        elif kind == 2:
+            line = line + above
+        elif kind > 2:
+            line = _chained(line, above, channels, average=kind == 3)
+        found[row] = above = line
+    return found
 
 
-def _nearest(left: Array, above: Array, corner: Array) -> Array:
-    """The one of the three that is nearest to left + above - corner, of equal ones the first."""
-    plane = left + above - corner
-    off = np.stack([abs(plane - left), abs(plane - above), abs(plane - corner)])
-    return np.asarray(np.choose(off.argmin(axis=0), [left, above, corner]))
+def _chained(line: Array, above: Array, channels: int, *, average: bool) -> Array:
+    """A row of filter 3 or 4; lists are read faster than arrays by a loop that is not compiled."""
+    from ._unfilter import AVAILABLE, chain
+
+    own, wide = line.astype(np.int64), np.pad(above.astype(np.int64), (channels, 0))
+    found = np.zeros_like(wide)
+    if AVAILABLE:
+        chain(own, wide, found, channels, average)
+        return found[channels:].astype(np.uint8)
+    listed = found.tolist()
+    chain(own.tolist(), wide.tolist(), listed, channels, average)
+    return np.array(listed[channels:], np.uint8)
