@@ -77,6 +77,9 @@ SIBLINGS = {
     "_about": "cli",
     "_explain_command": "cli",
     "_explain_examples": "cli",
+    "_function_command": "cli",
+    "_function_page": "cli",
+    "_parts_command": "cli",
     "_explain_sources": "cli",
 }
 ROOT = "neurofn"

@@ -112,6 +112,14 @@ def described(kind: str, part: Any) -> list[str]:
     return lines
 
 
+def derived_of(part: Any) -> list[str]:
+    """What follows from the formula of a function, and a small plot; nothing for other parts."""
+    from ._function_page import page
+    from .functions import Function
+
+    return page(part) if isinstance(part, Function) else []
+
+
 def _facts(part: Any) -> Iterator[tuple[str, Any]]:
     from .neurons import Neuron
     from .studies import Study

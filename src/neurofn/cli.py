@@ -21,6 +21,8 @@ from cyclopts import App, CycloptsError, Parameter
 from . import _about, _errors, _terminal
 from ._errors import DataError, MissingExtraError, NeurofnError, SettingError, StoreError
 from ._explain_command import explain_units
+from ._function_command import derive, errata, same
+from ._parts_command import list_parts, show
 
 if TYPE_CHECKING:
     from .studies import Result, Study
@@ -30,7 +32,6 @@ __all__ = ["app", "main"]
 USAGE = (_errors.UnknownNameError, SettingError, _errors.LanguageError)  # exit code 2; every other error of ours has 1
 FILES = {"html": "report.html", "markdown": "report.md", "json": "result.json"}
 
-Kind = Literal["functions", "edges", "aggregates", "instruments", "tasks", "studies"]
 Format = Literal["html", "markdown", "json"]
 Size = Literal["smoke", "small", "full"]
 
@@ -148,39 +149,9 @@ def _write(result: Result, folder: Path, format: str, *, again: str) -> bool:
 
 
 app.command(explain_units, name="explain")
-
-
-@app.command(name="list")
-def list_parts(kind: Kind | None = None, /) -> int:
-    """List all parts, or those of one kind, each with one line about it.
-
-    Parameters
-    ----------
-    kind
-        functions, edges, aggregates, instruments, tasks or studies.
-    """
-    for name in (kind,) if kind else _about.KINDS:
-        parts = _about.catalogue_of(name)
-        width = max((len(part) for part in parts), default=0)
-        print(f"{name} ({len(parts)})")
-        for part in parts:
-            print(f"  {part:{width}}  {_about.line(parts[part])}".rstrip())
-        print(_about.REMARKS.get(name, ""), end="")
-    return 0
-
-
-@app.command
-def show(name: str, /) -> int:
-    """Show a part: formula, settings, facts and source; or a neuron: canonical text and number of parameters.
-
-    Parameters
-    ----------
-    name
-        A name from neurofn list, or a neuron such as 'relu(sum(linear))'.
-    """
-    for kind, part in _about.find(name):
-        print("\n".join(_about.described(kind, part)))
-    return 0
+app.command(list_parts, name="list")
+for command in (show, derive, same, errata):
+    app.command(command)
 
 
 @app.command

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ._record import Claim, Derived, Enclosure
-from ._store import derived, groups
+from ._store import derived, groups, stored
 
-__all__ = ["Claim", "Derived", "Enclosure", "derived", "groups"]
+__all__ = ["Claim", "Derived", "Enclosure", "derived", "groups", "stored"]

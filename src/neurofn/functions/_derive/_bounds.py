@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ...formula import Node
+from ._expand import expand
 from ._interval import Interval
-from ._jets import expand
 from ._kinds import intervals
 
 __all__ = ["FAR", "TOLERANCE", "Bounds", "Region", "bound", "halved", "start"]

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...formula import Node
+from ._expand import valued, words
 from ._interval import Interval, hull, number, real_power
-from ._jets import Jet, chain, valued, words
+from ._jets import Jet, chain
 from ._kinds import intervals
 from ._rules import outer
 from ._tails import Huge, Tail, Unsupported, decaying, one_sign, raised

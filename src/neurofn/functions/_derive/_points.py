@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...formula import Node
-from ._jets import expand
+from ._expand import expand
 from ._kinds import floats
 
 __all__ = ["Break", "Curve", "breaks", "zeros"]
@@ -81,15 +81,16 @@ def breaks(curve: Curve) -> list[Break]:
     """Where branches change and the function shows it, in order; at most 64, those nearest to 0."""
     z = grid()
     found: set[float] = set()
+    brackets: list[Array] = []  # rows of side, low end, high end, sign at the low end
     for k, side in enumerate(curve.sides(z)):
         turned = np.flatnonzero((side[:-1] != side[1:]) & ~np.isnan(side[:-1]) & ~np.isnan(side[1:]))
         if len(turned) > _MOST:  # a wave: the first turns will do
-            turned = turned[np.abs(z[turned]) < _NEAR]
-        tied = [t for t in (*turned, *(turned + 1)) if side[t] == 0]
-        found.update(float(z[t]) for t in tied)
+            turned = turned[np.abs(z[turned]) < _NEAR][:_MOST]
+        found.update(float(z[t]) for t in (*turned, *(turned + 1)) if side[t] == 0)
         turned = turned[(side[turned] != 0) & (side[turned + 1] != 0)]
-        lo, hi = z[turned], z[turned + 1]
-        found.update(_refined(curve, k, lo, hi, side[turned]))
+        brackets.append(np.stack([np.full(len(turned), float(k)), z[turned], z[turned + 1], side[turned]]))
+    if brackets:
+        found.update(_refined(curve, np.concatenate(brackets, axis=1)))
     nearest = sorted(found, key=abs)
     merged: list[float] = []
     for point in nearest:
@@ -99,13 +100,14 @@ def breaks(curve: Curve) -> list[Break]:
     return [one for one in seen if one.kind != "smooth"][:_MOST]
 
 
-def _refined(curve: Curve, k: int, lo: Array, hi: Array, left: Array) -> list[float]:
-    """Bisect to neighbouring floats; 0 and other short numbers are exact."""
+def _refined(curve: Curve, brackets: Array) -> list[float]:
+    """Halve all brackets at once to neighbouring floats."""
+    k, (lo, hi, left) = brackets[0].astype(int), brackets[1:]
     for _ in range(1100):
         middle = np.where((lo < 0) & (hi > 0), 0.0, lo / 2 + hi / 2)
         if not len(lo) or np.all((middle <= lo) | (middle >= hi) | (np.abs(hi - lo) < 1e-300)):
             break
-        same = curve.sides(middle)[k] == left
+        same = np.stack(curve.sides(middle))[k, np.arange(len(k))] == left
         lo, hi = np.where(same, middle, lo), np.where(same, hi, middle)
     return [_short(a, b) for a, b in zip(lo, hi, strict=True)]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ...formula import Call, Constant, Infix, Name, Node, evaluate, numpy_words, walk
 
-__all__ = ["cost", "parity"]
+__all__ = ["cost", "parity", "still"]
 
 _ODD = {"tanh", "sin", "atan", "asinh", "sinh", "erf", "sign"}
 _EVEN = {"abs", "cos", "cosh", "sech", "phi", "sinc"}
@@ -32,7 +32,7 @@ def parity(node: Node, values: Mapping[str, float]) -> str | None:
     if node.operator in ("*", "/"):
         return "even" if left == right else "odd"
     if node.operator == "**" and left == "odd" and right == "even":
-        exponent = _still(node.right, values)
+        exponent = still(node.right, values)
         return None if exponent is None or exponent % 1 else ("odd" if exponent % 2 else "even")
     return "even" if left == right == "even" else None
 
@@ -49,7 +49,7 @@ def _of_call(node: Call, values: Mapping[str, float]) -> str | None:
     if all(one == "even" for one in found):
         return "even"
     if node.word == "clip" and found[0] == "odd":
-        low, high = (_still(argument, values) for argument in node.arguments[1:])
+        low, high = (still(argument, values) for argument in node.arguments[1:])
         return "odd" if low is not None and high is not None and low == -high else None
     if node.word == "T" and found[1] == "odd" and isinstance(node.arguments[0], Constant):
         return "odd" if int(node.arguments[0].text) % 2 else "even"
@@ -58,11 +58,14 @@ def _of_call(node: Call, values: Mapping[str, float]) -> str | None:
     return "even" if node.word == "hypot" and None not in found else None
 
 
-def _still(node: Node, values: Mapping[str, float]) -> float | None:
-    """The value of a tree without z."""
+def still(node: Node, values: Mapping[str, float]) -> float | None:
+    """The value of a tree without z; None where it has one, or no value."""
     if Name("z") in walk(node):
         return None
-    return float(evaluate(node, values, numpy_words()))
+    try:
+        return float(evaluate(node, values, numpy_words()))
+    except (ArithmeticError, ValueError, TypeError):
+        return None
 
 
 def cost(tree: Node) -> dict[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -128,21 +127,8 @@ def _wave_of_infix(node: Infix, slopes: list[float], rates: frozenset[float], va
     if node.operator not in ("*", "/") or (slopes[1] and (slopes[0] or node.operator == "/")):
         return None
     moving, still = (node.left, node.right) if slopes[0] else (node.right, node.left)
-    factor = _still(still, values)
+    factor = still(still, values)
     if factor is None or factor == 0 or _wave(moving, values) is None:
         return None
     slope = max(slopes, key=abs)
     return (slope * factor if node.operator == "*" else slope / factor), rates
-
-
-def _still(node: Node, values: Mapping[str, float]) -> float | None:
-    """The value of a tree without z."""
-    from ...formula import evaluate, walk
-    from ._jets import words
-    from ._kinds import floats
-
-    if Name("z") in walk(node):
-        return None
-    with np.errstate(all="ignore"):
-        value: Any = evaluate(node, values, words(floats()))
-    return float(value)
