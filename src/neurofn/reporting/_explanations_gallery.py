@@ -101,7 +101,7 @@ def _line(example: Mapping[str, Any], *, text: bool, wanted: int) -> str:
     cells = [_truth(row["formula"], "")]
     cells += [_truth(concept["true"], concept["value"]) for concept in row["concepts"][:wanted]]
     cells += ["<td></td>"] * (wanted - len(row["concepts"]))
-    said = f"<td>{e(row['text'])}</td>" if text else ""
+    said = f'<td class="text">{e(row["text"])}</td>' if text else ""
     return (
         f'<tr><td>{e(example["sample"])}</td><td class="n">{e(number(row["activation"], ".3g"))}</td>{fires}'
         f"{''.join(cells)}{said}</tr>"
