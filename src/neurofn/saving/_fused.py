@@ -19,6 +19,7 @@ from ..formula import Formula
 from ..functions import Function, catalogue
 from ..functions._module import FunctionModule
 from ._kernel import has_compiler
+from ._near import near_passes
 
 __all__ = ["SLOPES_OF_OUTPUTS", "Fused", "fused", "kept_bytes"]
 
@@ -100,7 +101,22 @@ class _Passes:
             return ((g * rate.torch(wide, **known)).to(g.dtype),)
 
         self.value, self.slope = value, from_output if slope else from_input
-        self.compiled_value, self.compiled_slope = _compile(value), _compile(self.slope)
+        self._value, self._slope = _compile(value), _compile(self.slope)
+        self._near = near_passes(function) if names == tuple(function.parameters) else None
+        if self._near is not None:
+            self._near_value, self._near_slope = _compile(_with_size(self._near.value)), _compile(self._near.slopes)
+
+    def forward(self, z: Tensor, learned: tuple[Tensor, ...]) -> tuple[Tensor, bool]:
+        """f(z), and whether it was near."""
+        if self._near is not None and z.numel() and all(t.ndim == 0 and t.dtype == z.dtype for t in learned):
+            result, size = self._near_value(z, *learned)
+            if float(size) <= self._near.bound:  # false for NaN
+                return result, True
+        return self._value(z, *learned), False
+
+    def backward(self, g: Tensor, kept: tuple[Tensor, ...], *, near: bool) -> Any:
+        """Slopes for the input and every learned parameter."""
+        return (self._near_slope if near else self._slope)(g, *kept)
 
     def __deepcopy__(self, memo: object) -> _Passes:
         return self  # it has no state
@@ -109,7 +125,7 @@ class _Passes:
 class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, passes: _Passes, *learned: Tensor) -> Tensor:
-        result: Tensor = passes.compiled_value(z, *learned)
+        result, ctx.near = passes.forward(z, learned)
         ctx.passes = passes
         ctx.save_for_backward(*([result] if passes.keeps_output else [z, *learned]))
         return result
@@ -120,7 +136,7 @@ class _Fused(torch.autograd.Function):
         if torch.is_grad_enabled():  # somebody differentiates twice: plain operations, that autograd follows
             slopes = passes.slope(g, *kept) if passes.keeps_output else _slopes(passes.value, g, kept)
         else:
-            slopes = passes.compiled_slope(g, *kept)
+            slopes = passes.backward(g, kept, near=ctx.near)
         return slopes[0], None, *slopes[1:]
 
 
@@ -128,6 +144,13 @@ def _slopes(value: Callable[..., Tensor], g: Tensor, kept: tuple[Tensor, ...]) -
     asked = [tensor for tensor in kept if tensor.requires_grad]
     found = iter(torch.autograd.grad(value(*kept), asked, g, create_graph=True, allow_unused=True))
     return tuple(next(found) if tensor.requires_grad else None for tensor in kept)
+
+
+def _with_size(value: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tensor]]:
+    def both(z: Tensor, *learned: Tensor) -> tuple[Tensor, Tensor]:
+        return value(z, *learned), z.abs().amax()
+
+    return both
 
 
 def _compile(code: Callable[..., Any]) -> Callable[..., Any]:
