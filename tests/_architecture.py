@@ -68,6 +68,7 @@ SIBLINGS = {
     "_guards": "formula",
     "_latex": "formula",
     "_positive": "formula",
+    "_products": "formula",
     "_stable": "formula",
     "_syntax": "formula",
     "_terms": "formula",

@@ -12,8 +12,22 @@ from collections.abc import Callable
 
 from ._guards import guard, hold
 from ._positive import absorb
+from ._products import rewrite_product
 from ._syntax import Call, Constant, Infix, Node, children, rebuilt
-from ._terms import ONE, TWO, ZERO, argument, depends, factors, negative, product, signed, terms, total, without
+from ._terms import (
+    ONE,
+    TWO,
+    ZERO,
+    argument,
+    depends,
+    factors,
+    negative,
+    product,
+    same,
+    terms,
+    total,
+    without,
+)
 
 __all__ = ["stabilise"]
 
@@ -41,7 +55,7 @@ def _rewrite(node: Node) -> Node:
     if made.operator in ("+", "-"):
         return _rewrite_sum(made)
     if made.operator in ("*", "/"):
-        return _rewrite_product(made)
+        return rewrite_product(made)
     return _rewrite_power(made) if made.operator == "**" else made
 
 
@@ -77,7 +91,7 @@ def _difference(plus: tuple[int, Node], minus: tuple[int, Node]) -> Node | None:
     """exp(u) - exp(-u) is 2*sinh(u), and k*sigma(u) - k/2 is k/2*tanh(u/2)."""
     (sign, first), (other, second) = plus, minus
     up, down = argument(first, "exp"), argument(second, "exp")
-    if sign > 0 > other and up is not None and down is not None and negative(up) == down:
+    if sign > 0 > other and up is not None and down is not None and same(negative(up), down):
         return Infix("*", TWO, Call("sinh", (up,)))
     above, below = factors(first)
     inner = [found for factor in above if (found := argument(factor, "sigma")) is not None]
@@ -114,6 +128,9 @@ def _rewrite_call(node: Call) -> Node:
         return _rewrite_logarithm(node)
     if node.word == "sqrt":
         return _rewrite_root(node)
+    inner = argument(node.arguments[0], "softplus")
+    if node.word == "tanh" and inner is not None:
+        return Call("tanh_softplus", (inner,))
     return node
 
 
@@ -201,81 +218,3 @@ def _rewrite_power(node: Infix) -> Node:
         if power is not None and without(parts, (1, ONE))[0][0] == 1:
             return Call("exp", (Infix("*", node.right, Call("softplus", (power,))),))
     return node
-
-
-def _rewrite_product(node: Infix) -> Node:
-    sign, core = signed(node)
-    above, below = factors(core)
-    changed = False
-    for rule in (_sine_quotient, _logistic, _quotient_of_exponentials, _one_exponential_less):
-        while (found := rule(above, below)) is not None:
-            (above, below), changed = found, True
-    if not changed:
-        return node
-    result = product(above, below)
-    return result if sign > 0 else negative(result)
-
-
-Found = tuple[list[Node], list[Node]] | None
-
-
-def _sine_quotient(above: list[Node], below: list[Node]) -> Found:
-    """sin(u)/u is sinc(u)."""
-    for factor in above:
-        inner = argument(factor, "sin")
-        if inner is not None and inner in below:
-            up, down = list(above), list(below)
-            up.remove(factor)
-            down.remove(inner)
-            return [*up, Call("sinc", (inner,))], down
-    return None
-
-
-def _logistic(above: list[Node], below: list[Node]) -> Found:
-    """1/(1 + exp(u)) is sigma(-u)."""
-    for factor in below:
-        parts = terms(factor)
-        if len(parts) == 2 and (1, ONE) in parts:
-            sign, other = without(parts, (1, ONE))[0]
-            power = argument(other, "exp")
-            if power is not None and sign > 0:
-                rest = list(below)
-                rest.remove(factor)
-                return [*above, Call("sigma", (negative(power),))], rest
-    return None
-
-
-def _quotient_of_exponentials(above: list[Node], below: list[Node]) -> Found:
-    """(exp(u) - exp(-u))/(exp(u) + exp(-u)) is tanh(u)."""
-    for factor in below:
-        for other in above:
-            first, second = terms(other), terms(factor)
-            if len(first) == len(second) == 2 and {sign for sign, _ in first} == {1, -1}:
-                plus = argument(next(core for sign, core in first if sign > 0), "exp")
-                minus = argument(next(core for sign, core in first if sign < 0), "exp")
-                same = {(1, core) for _, core in first} == set(second)
-                if plus is not None and minus is not None and same and negative(plus) == negative(negative(minus)):
-                    up, down = list(above), list(below)
-                    up.remove(other)
-                    down.remove(factor)
-                    return [*up, Call("tanh", (plus,))], down
-    return None
-
-
-def _one_exponential_less(above: list[Node], below: list[Node]) -> Found:
-    """exp(u)*sigma(-u) is sigma(u), and expm1(u)*sigma(-u) is tanh(u/2)."""
-    for factor in above:
-        inner = argument(factor, "sigma")
-        for other in above if inner is not None else ():
-            opposite = negative(inner) if inner is not None else ZERO
-            if other == Call("exp", (opposite,)):
-                made = Call("sigma", (opposite,))
-            elif other == Call("expm1", (opposite,)):
-                made = Call("tanh", (Infix("/", opposite, TWO),))
-            else:
-                continue
-            rest = list(above)
-            rest.remove(factor)
-            rest.remove(other)
-            return [*rest, made], below
-    return None

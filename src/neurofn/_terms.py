@@ -16,6 +16,7 @@ __all__ = [
     "factors",
     "negative",
     "product",
+    "same",
     "signed",
     "terms",
     "total",
@@ -41,6 +42,11 @@ def negative(node: Node) -> Node:
     """-node, without a double minus."""
     sign, core = signed(node)
     return core if sign < 0 else Infix("neg", ZERO, core)
+
+
+def same(left: Node, right: Node) -> bool:
+    """Whether two nodes are equal, wherever their minus stands."""
+    return signed(left) == signed(right)
 
 
 def terms(node: Node, sign: int = 1) -> list[tuple[int, Node]]:

@@ -92,7 +92,8 @@ def torch_words(like: Tensor) -> Vocabulary:
         "max": larger, "min": smaller, "clip": lambda u, low, high: smaller(larger(tensor(u), low), high),
         "abs": one(torch.abs), "sign": lambda u: _carry(torch.sign(tensor(u)), tensor(u)), "relu": one(torch.relu),
         "exp": one(torch.exp), "expm1": one(torch.expm1), "ln": one(torch.log), "log1p": one(torch.log1p),
-        "held_exp": one(_held_exp), "carry": _carry, "logaddexp": lambda u, v: torch.logaddexp(tensor(u), tensor(v)),
+        "held_exp": one(_held_exp), "carry": _carry,
+        "tanh_softplus": one(_tanh_softplus), "logaddexp": lambda u, v: torch.logaddexp(tensor(u), tensor(v)),
         "sqrt": one(torch.sqrt), "hypot": lambda u, v: torch.hypot(tensor(u), tensor(v)),
         "sin": one(torch.sin), "cos": one(torch.cos), "sinc": one(_sinc), "atan": one(torch.atan),
         "sinh": one(torch.sinh), "cosh": one(torch.cosh), "sech": one(_sech), "asinh": one(torch.asinh),
@@ -118,6 +119,16 @@ def _carry(u: Any, z: Tensor) -> Tensor:
     import torch
 
     return torch.where(z.isnan(), z, u)
+
+
+def _tanh_softplus(u: Tensor) -> Tensor:
+    """tanh(softplus(u)) is n/(n + 2) with n = exp(u)*(exp(u) + 2): one exponential, on each side with an exact slope."""
+    import torch
+
+    power = torch.exp(u.clamp(max=20.0))  # beyond, the difference to 1 is below half a unit of float64
+    n = power * (power + 2)
+    inverse = 1 / (n + 2)
+    return torch.where(u > 0, 1 - 2 * inverse, n * inverse)
 
 
 def _sech(u: Tensor) -> Tensor:

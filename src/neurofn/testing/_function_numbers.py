@@ -24,7 +24,7 @@ __all__ = ["DTYPES", "SECOND_UNITS", "SLOPE_UNITS", "VALUE_UNITS", "settings_to_
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 VALUE_UNITS = 4
 SLOPE_UNITS = 16
-SECOND_UNITS = 256
+SECOND_UNITS = 1024
 _UNITS = (VALUE_UNITS, SLOPE_UNITS, SECOND_UNITS)
 
 _NAMES = ("value", "slope", "second derivative")
