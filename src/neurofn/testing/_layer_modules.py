@@ -37,7 +37,10 @@ def check_axis(function: LayerFunction) -> None:
         for training in (False, True):
             before = z.clone()
             module.train(training)
-            got = module(z, generator=generator())
+            try:
+                got = module(z, generator=generator())
+            except RuntimeError as error:
+                raise AssertionError(f"{function.name} fails on {what}, shape {tuple(z.shape)}: {error}") from error
             expected = (z.shape[0], out, *z.shape[2:]) if image else (*z.shape[:-1], out)
             _assert(
                 got.shape == expected,

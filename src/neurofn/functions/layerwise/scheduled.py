@@ -28,7 +28,7 @@ def _alternating(x: Any, *, b: float, epoch: Any, training: bool) -> Any:
 @layer_function(
     _alternating, kind="scheduled",
     formula="relu(z)**b in odd epochs, relu(z)**(1/b) in even ones, their mean in evaluation",
-    source="arXiv:1812.09483", section="3.6.39", b=fixed(1.1, low=1, high=8), epoch=scheduled(1, low=0),
+    source="berradi2018", section="3.6.39", b=fixed(1.1, low=1, high=8), epoch=scheduled(1, low=0),
     aliases=("alternating_power_relu",),
     facts=(
         at_zero(0), between(0, float("inf")), increasing(), becomes("relu(z)", b=1),
