@@ -18,6 +18,7 @@ _HOME = {
     "Fixed": "functions",
     "neuron": "neurons",
     "swap": "neurons.swap",
+    "init_for": "neurons.gains",
     "watch": "watching",
     "measure": "watching",
     "Record": "watching",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from .instruments import EpsilonRank as EpsilonRank
     from .instruments import Moments as Moments
     from .neurons import neuron as neuron
+    from .neurons.gains import init_for as init_for
     from .neurons.swap import swap as swap
     from .reporting import report as report
     from .studies import Claim as Claim

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._declare import declare, family, function
-from ._derive import Derived, derived
+from ._derive import Derived, derived, gains, moments
 from ._facts import Count, Facts, Fixed, Learn, Parameter
 from ._spec import Function, Member, catalogue
 
@@ -21,4 +21,6 @@ __all__ = [
     "derived",
     "family",
     "function",
+    "gains",
+    "moments",
 ]

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ._record import Claim, Derived, Enclosure
-from ._store import derived, groups, stored
+from ._store import derived, gains, groups, moments, stored
 
-__all__ = ["Claim", "Derived", "Enclosure", "derived", "groups", "stored"]
+__all__ = ["Claim", "Derived", "Enclosure", "derived", "gains", "groups", "moments", "stored"]

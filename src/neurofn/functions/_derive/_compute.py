@@ -10,16 +10,17 @@ import numpy as np
 
 from ..._errors import LanguageError
 from ..._latex import latex
-from ...formula import Formula, Node, stabilise
+from ...formula import Formula, Node
 from ._bounds import TOLERANCE, Bounds
-from ._moments import Moments, edge_of_chaos, fixed_points, hermite, moments
+from ._form import form
+from ._moments import Moments, edge_of_chaos, fixed_points, gains, hermite, moments
 from ._points import Break, Curve, breaks, grid, zeros
 from ._record import Claim, Derived, Enclosure
 from ._structure import cost, parity
 from ._symbolic import derivative, text
 from ._whole import bounds_of, curvature, regions
 
-__all__ = ["SECONDS", "derive"]
+__all__ = ["SECONDS", "derive", "moments_of"]
 
 SECONDS = 1.5
 """How long the proof of range and slope of one function may take."""
@@ -33,7 +34,7 @@ def derive(
     Numbers are computed from ``stable``, the same function written so that digits are kept, or from the formula rewritten.
     """
     with np.errstate(all="ignore"):
-        curve = Curve(stabilise((stable or formula).tree), values)
+        curve = Curve(form(stable or formula), values)
         known = np.isfinite(curve(grid()))
         if not known.any():
             raise LanguageError("this formula has no finite value at any z; are its numbers too large?")
@@ -47,9 +48,9 @@ def _assembled(formula: Formula, curve: Curve, broken: list[Break], seconds: flo
     jumps = any(one.kind == "jump" for one in broken)
     reach, slope = (_enclosure(bounds, curve, part) for part in (0, 1))
     slopes = tree if (found := derivative(tree)) is None else found
-    normal = moments(curve, cuts)
+    normal = _named(moments(curve, cuts))
     roots, stretches = zeros(curve, cuts)
-    gains = _gains(normal)
+    ways = gains(normal)
     monotone = _monotone(slope, broken)
     return Derived(
         derivative=None if found is None else text(slopes),
@@ -65,9 +66,9 @@ def _assembled(formula: Formula, curve: Curve, broken: list[Break], seconds: flo
         monotone=monotone,
         parity=_parity(tree, curve),
         convexity=_convexity(curve, broken, seconds),
-        moments={name: _rounded(getattr(normal, name)) for name in ("f", "ff", "fs", "ss", "error")},
-        gains={name: _rounded(value) for name, value in gains.items()},
-        fixed_points=_rows(fixed_points(curve, cuts, (gains["forward"] ** 2, 0.0))) if gains["forward"] > 0 else (),
+        moments=normal,
+        gains={name: _rounded(value) for name, value in ways.items()},
+        fixed_points=_rows(fixed_points(curve, cuts, (ways["forward"] ** 2, 0.0))) if ways["forward"] > 0 else (),
         edge_of_chaos=_rows(edge_of_chaos(curve, cuts)),
         hermite=tuple(_rounded(value) for value in hermite(curve, cuts)),
         cost=cost(tree),
@@ -182,17 +183,15 @@ def _convexity(curve: Curve, broken: list[Break], seconds: float) -> Claim:
     return Claim(None, True)
 
 
-def _gains(normal: Moments) -> dict[str, float]:
-    """1/sqrt of E f**2, of E f'**2, and of the mean of both."""
+def moments_of(formula: Formula, values: Mapping[str, float]) -> dict[str, float]:
+    """The moments alone, by name."""
+    with np.errstate(all="ignore"):
+        curve = Curve(form(formula), values)
+        return _named(moments(curve, tuple(one.z for one in breaks(curve))))
 
-    def gain(square: float) -> float:
-        return square**-0.5 if 0 < square < math.inf else math.nan
 
-    return {
-        "forward": gain(normal.ff),
-        "backward": gain(normal.ss),
-        "mean": gain((normal.ff + normal.ss) / 2),
-    }
+def _named(normal: Moments) -> dict[str, float]:
+    return {name: _rounded(value) for name, value in vars(normal).items()}
 
 
 def _backward(curve: Curve, monotone: Claim, broken: list[Break]) -> dict[str, Any]:

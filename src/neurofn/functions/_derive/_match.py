@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ...formula import Formula, stabilise
+from ...formula import Formula
+from ._form import form
 from ._points import Array, Break, Curve, breaks
 from ._record import Derived
 
@@ -57,7 +58,7 @@ class Probe:
 
 def probe(formula: Formula, values: Mapping[str, float]) -> Probe:
     """Look at a function once."""
-    curve = Curve(stabilise(formula.tree), values)  # since 1 + exp(-30) has lost the digits that are compared
+    curve = Curve(form(formula), values)  # since 1 + exp(-30) has lost the digits that are compared
     z = np.linspace(-20, 20, 1601) + 1e-3
     f, slope, bend, third = curve.jets(z, order=3)
     with np.errstate(all="ignore"):

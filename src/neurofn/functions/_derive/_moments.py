@@ -7,7 +7,7 @@ The line is cut at every breakpoint; on each piece Gauss-Legendre panels are hal
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 
 from ._points import Array, Curve
 
-__all__ = ["Moments", "edge_of_chaos", "fixed_points", "hermite", "mean", "moments"]
+__all__ = ["Moments", "edge_of_chaos", "fixed_points", "gains", "hermite", "mean", "moments"]
 
 _END = 38.0
 _ROOT = 1 / math.sqrt(2 * math.pi)
@@ -25,12 +25,13 @@ _PANELS = 6000
 
 @dataclass(frozen=True)
 class Moments:
-    """E f, E f**2, E f f', E f'**2 for a normal input of mean 0, NaN where there is none; the disagreement of two rules."""
+    """E f, E f**2, E f f', E f'**2, E z f f' for a normal z of mean 0, NaN where infinite; the disagreement of two rules."""
 
     f: float
     ff: float
     fs: float
     ss: float
+    zfs: float
     error: float
 
 
@@ -73,11 +74,11 @@ def _panels(values: Callable[[Array], Array], lo: Array, hi: Array, count: int, 
 
 
 def moments(curve: Curve, cuts: tuple[float, ...], *, scale: float = 1.0) -> Moments:
-    """The four moments for an input of this standard deviation."""
+    """The moments for an input of this standard deviation."""
 
     def products(z: Array) -> Array:
         f, slope = curve.jets(z, order=1)
-        return np.stack([f, f * f, f * slope, slope * slope])
+        return np.stack([f, f * f, f * slope, slope * slope, z * f * slope])
 
     with np.errstate(all="ignore"):
         total, error = mean(products, cuts, scale=scale)
@@ -87,7 +88,17 @@ def moments(curve: Curve, cuts: tuple[float, ...], *, scale: float = 1.0) -> Mom
         for value, gap in zip(total, share, strict=True)
     ]
     error_left = max((float(gap) for gap in share if gap < 1e-9), default=0.0)
-    return Moments(known[0], known[1], known[2], known[3], error_left)
+    return Moments(known[0], known[1], known[2], known[3], known[4], error_left)
+
+
+def gains(normal: Mapping[str, float]) -> dict[str, float]:
+    """1/sqrt of E f**2, of E f'**2, and of the mean of both, from moments by name; NaN where there is none."""
+
+    def gain(square: float) -> float:
+        return square**-0.5 if 0 < square < math.inf else math.nan
+
+    ff, ss = normal["ff"], normal["ss"]
+    return {"forward": gain(ff), "backward": gain(ss), "mean": gain((ff + ss) / 2)}
 
 
 def _square(curve: Curve, cuts: tuple[float, ...], scale: float) -> float:

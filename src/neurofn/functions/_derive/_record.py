@@ -35,7 +35,7 @@ class Derived:
     ``range`` and ``slope`` are the ranges of f and f', over all z where ``reach`` is infinite, else for |z| up to it;
     ``lipschitz`` is the largest |f'|, infinite at a jump. ``limits`` are those towards -inf and inf, None where not known.
     ``breaks`` are (z, kind, values left and right, slopes left and right), kind being jump, kink or bend. ``moments`` are
-    E f, E f**2, E f f', E f'**2 and the disagreement of two quadratures. ``gains`` are forward, backward and mean.
+    E f, E f**2, E f f', E f'**2, E z f f' and the disagreement of two quadratures. ``gains`` are forward, backward and mean.
     ``fixed_points`` of q -> gain**2 * E f(sqrt(q) Z)**2 with the forward gain: q, slope of the map, and chi. Points of
     ``edge_of_chaos`` are (q, sw, sb). ``hermite`` are the first six coefficients.
 

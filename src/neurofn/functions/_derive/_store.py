@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,10 +15,10 @@ from ._record import Derived
 if TYPE_CHECKING:
     from .._spec import Function
 
-__all__ = ["FILE", "derived", "fingerprint", "groups", "stored"]
+__all__ = ["FILE", "derived", "fingerprint", "gains", "groups", "moments", "stored"]
 
 FILE = Path(__file__).parent.parent / "derived.json"
-_VERSION = 1  # of the derivation: a larger number makes every stored record stale
+_VERSION = 2  # of the derivation: a larger number makes every stored record stale
 
 
 def fingerprint(function: Function) -> str:
@@ -66,6 +67,40 @@ def derived(function: Function) -> Derived:
     if kept is not None and kept[0] == made_from:
         return kept[1]
     return _computed(function.formula, function.stable, tuple(function.defaults.items()))
+
+
+def moments(function: Function, **settings: Any) -> Mapping[str, float]:
+    """Moments for a standard normal input, at other settings than the defaults too; names as in ``Derived.moments``.
+
+    >>> from neurofn.functions import catalogue, moments
+    >>> round(moments(catalogue["elu"], a=0)["ff"], 9)
+    0.5
+    """
+    member, values = function.split(settings)
+    if {**member.defaults, **values} == function.defaults:
+        return derived(function).moments
+    return _moments(member.written, tuple({**member.defaults, **values}.items()))
+
+
+def gains(function: Function, **settings: Any) -> Mapping[str, float]:
+    """The forward, backward and mean gain of a function, at other settings than the defaults too.
+
+    1/sqrt(E f(z)**2), 1/sqrt(E f'(z)**2) and that of the mean of both squares, for a standard normal z; NaN where infinite.
+
+    >>> from neurofn.functions import catalogue, gains
+    >>> round(gains(catalogue["relu"])["forward"] ** 2, 9), round(gains(catalogue["leaky_relu"], a=1)["mean"], 9)
+    (2.0, 1.0)
+    """
+    from ._moments import gains as ways
+
+    return ways(moments(function, **settings))
+
+
+@lru_cache(maxsize=1024)
+def _moments(formula: Formula, values: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
+    from ._compute import moments_of
+
+    return moments_of(formula, dict(values))
 
 
 @lru_cache(maxsize=1024)

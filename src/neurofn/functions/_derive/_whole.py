@@ -12,6 +12,7 @@ from ...formula import Call, Constant, Infix, Name, Node
 from ._bounds import FAR, TOLERANCE, Bounds, Region, bound, halved, start
 from ._far import TailRegion
 from ._interval import Interval
+from ._structure import still
 from ._tails import Unsupported
 
 __all__ = ["bounds_of", "curvature", "period_of", "regions"]
@@ -126,8 +127,8 @@ def _wave_of_infix(node: Infix, slopes: list[float], rates: frozenset[float], va
         return 0.0, rates
     if node.operator not in ("*", "/") or (slopes[1] and (slopes[0] or node.operator == "/")):
         return None
-    moving, still = (node.left, node.right) if slopes[0] else (node.right, node.left)
-    factor = still(still, values)
+    moving, fixed = (node.left, node.right) if slopes[0] else (node.right, node.left)
+    factor = still(fixed, values)
     if factor is None or factor == 0 or _wave(moving, values) is None:
         return None
     slope = max(slopes, key=abs)
