@@ -56,7 +56,7 @@ class Bench:
         parser.add_argument("--out", type=Path, metavar="FILE", help="write the rows as JSON")
         options = parser.parse_args(arguments)
         self.quick: bool = options.quick
-        self._out: Path | None = options.out
+        self.out: Path | None = options.out
         self._begin = time.perf_counter()
         self.rows: list[Row] = []
 
@@ -102,6 +102,6 @@ class Bench:
 
     def finish(self) -> None:
         """Write the rows where asked to, and exit: 1 where a bar does not hold."""
-        if self._out is not None:
-            self._out.write_text(json.dumps([asdict(row) for row in self.rows], indent=1) + "\n", encoding="utf-8")
+        if self.out is not None:
+            self.out.write_text(json.dumps([asdict(row) for row in self.rows], indent=1) + "\n", encoding="utf-8")
         sys.exit(any(row.holds is False for row in self.rows))
