@@ -20,7 +20,7 @@ from _architecture import HEAVY, REPOSITORY, RULES, SOURCE, Module
 Rule = Callable[[Module], list[str]]
 MODULES = {module.name or "neurofn": module for module in rules.modules()}
 SUBPACKAGES = sorted(m.name for m in pkgutil.iter_modules([str(SOURCE)]) if m.ispkg)
-PACKAGES = ["neurofn", *(f"neurofn.{name}" for name in SUBPACKAGES)]
+PACKAGES = ["neurofn", "neurofn.functions.layerwise", *(f"neurofn.{name}" for name in SUBPACKAGES)]
 TOP_LEVEL = {m.name for m in pkgutil.iter_modules([str(SOURCE)])}
 OTHER_CODE = sorted(path for folder in ("tests", "bench", "tools") for path in (REPOSITORY / folder).rglob("*.py"))
 
@@ -206,7 +206,7 @@ def loaded_by(code: str) -> list[str]:
     return start(code)[0]
 
 
-REGISTRIES = ("functions", "edges", "instruments", "tasks", "studies")
+REGISTRIES = ("functions", "functions.layerwise", "edges", "instruments", "tasks", "studies")
 LIST = "import importlib; [list(importlib.import_module('neurofn.' + name).catalogue) for name in {!r}.split()]"
 
 

@@ -106,8 +106,8 @@ def test_the_contract_of_shapes_in_words() -> None:
 
 
 def test_a_value_per_channel_is_one_value_where_the_width_is_not_known() -> None:
-    assert catalogue["rsign"].module().a.shape == ()
-    assert catalogue["rsign"].module(channels=5).a.shape == (5,)
+    assert catalogue["rsign_ste"].module().a.shape == ()
+    assert catalogue["rsign_ste"].module(channels=5).a.shape == (5,)
     with pytest.raises(SettingError, match="needs the width"):
         catalogue["gdn"].module()
 

@@ -25,17 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "VECTOR", "Axis", "LayerFunction", "catalogue", "layer_function"]
 
-KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        "vector": "each output depends on several features of its sample: a norm, an order, a sum over the axis, a pair",
-        "gated": "the input holds two halves, a value and its gate (or two parents); the output is half as wide",
-        "stochastic": "draws random numbers in training; in evaluation it is a function",
-        "normalised": "divides, shifts or compares by statistics of the layer, the place or the batch",
-        "scheduled": "depends on the state of training: epoch, error, place of the layer",
-        "surrogate": "its backward pass is not the derivative of its forward pass",
-        "network": "has weights between features: a small network of its own",
-    }
-)
+KINDS: dict[str, str] = {
+    "vector": "each output depends on several features of its sample: a norm, an order, a sum over the axis, a pair",
+    "gated": "the input holds two halves, a value and its gate (or two parents); the output is half as wide",
+    "stochastic": "draws random numbers in training; in evaluation it is a function",
+    "normalised": "divides, shifts or compares by statistics of the layer, the place or the batch",
+    "scheduled": "depends on the state of training: epoch, error, place of the layer",
+    "surrogate": "its backward pass is not the derivative of its forward pass",
+    "network": "has weights between features: a small network of its own",
+}
 """Kind -> what makes a layer function one of it."""
 
 Code = Callable[..., Any]

@@ -15,7 +15,8 @@ UNSETTLED = MappingProxyType(
         "FunPReLU": "No formula is printed; the only transcription found says that its own is a guess.",
         "LRTanh": "The substituted derivative is not printed in the survey.",
         "chaotic injections into ReLU": "Seven variants, and the chaotic series that is injected is not given.",
-        "INSTA threshold": "Known by summaries only: a threshold from the third moment of an instance; no text or code read.",
+        "INSTA threshold": "Forward it is sign(z - a*mean(z**3) - b) by two summaries; how the gradient passes the "
+        "threshold is in neither, and no code was published.",
         "MIN (maxout in network)": "Batch norms between the maxouts are part of it, and where they stand differs by version.",
         "WHE (wide hidden expansion)": "An architecture: which neurons get which activation is searched, not given.",
         "NPF (nonparametric Fourier)": "The basis is chosen while learning; no fixed formula is printed.",

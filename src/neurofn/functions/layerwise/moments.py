@@ -118,7 +118,7 @@ def mp_relu(x: Tensor) -> Tensor:
 
 @layer_function(
     lambda x: _by_quadrature(x, _gelu), kind="vector", formula="mean and variance of z*Phi(z), z normal with mean and variance",
-    source="murray2022", axis=HALVES, aliases=("moment_gelu",),
+    source="arXiv:2211.13402", axis=HALVES, aliases=("moment_gelu",),
     facts=(*FACTS, _certain(_gelu),
            Fact("mean 0, variance 1: the mean is 1/(2*sqrt(pi))",
                 lambda f, x: _near(_joined(f, 0 * x, 1 + 0 * x)[0], 0.28209479177387814))),

@@ -45,7 +45,7 @@ def _abrelu(x: Any) -> Any:
 
 @layer_function(
     _abrelu, kind="normalised", formula="relu(z - mean(z)), the mean over the features of a sample",
-    source="arXiv:1804.04051", section="3.6.42", aliases=("average_biased_relu",),
+    source="arXiv:1804.02051", section="3.6.42", aliases=("average_biased_relu",),
     facts=(
         shift_invariant(), homogeneous(), permutation_equivariant(), at_zero(0), between(0, float("inf")),
         Fact("what lies above the mean is kept: f(x) - f(-x) is x without its mean",
@@ -224,7 +224,7 @@ def _hard_ash(x: Any, *, alpha: float, z_k: float) -> Any:
 
 @layer_function(
     _hard_ash, kind="normalised", formula="clip(z, 0, 2)*clip((alpha*(z - mean - z_k*std) + 3)/6, 0, 1), over the features",
-    source="arXiv:2403.17224", alpha=fixed(3.0, low=0), z_k=fixed(2.3),
+    source="arXiv:2404.17651", alpha=fixed(3.0, low=0), z_k=fixed(2.3),
     facts=(
         between(0, 2), permutation_equivariant(), at_zero(0), becomes("clip(z, 0, 2)/2", alpha=0),
         Fact("z_k=50: nothing passes", lambda f, x: bool((f(x, z_k=50.0) == 0).all())),

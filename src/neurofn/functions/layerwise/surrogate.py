@@ -82,11 +82,11 @@ def bireal_sign(x: Tensor) -> Tensor:
 
 @layer_function(
     lambda x, *, a: _sign(x - a), kind="surrogate", formula="sign(z - a), 1 at a; backward max(2 - 2*abs(z - a), 0)",
-    source="arXiv:2003.03488", section="4.14", a=learned(0.0, shape=("channels",)), aliases=("react_sign",),
+    source="arXiv:2003.03488", section="4.14", a=learned(0.0, shape=("channels",)),
     slope=lambda x, *, a: {"x": 2 * (1 - abs(x - a)) * (abs(x - a) < 1), "a": -2 * (1 - abs(x - a)) * (abs(x - a) < 1)},
     facts=(TWO_VALUES, at_zero(1), _slope_at(0.5, 1), _slope_at(1.5, 0), becomes("where(z >= 2, 1, -1)", a=2)),
 )  # fmt: skip
-def rsign(x: Tensor, *, a: Tensor) -> Tensor:
+def rsign_ste(x: Tensor, *, a: Tensor) -> Tensor:
     near = (x - a).clamp(-1, 1)
     return _carried(_plus_minus(x - a), near * (2 - near.abs()))
 
