@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, log
 
 from ._declare import declare
-from ._facts import Fixed
+from ._facts import Fixed, Learn
 
 declare(
     "elu", "where(z >= 0, z, a*(exp(z) - 1))", source="arXiv:1511.07289", a=Fixed(1.0, low=0),
@@ -25,4 +25,199 @@ declare(
 declare(
     "softplus", "softplus(z)", source="dugas2001",
     monotone="increasing", range=(0, inf), limits=(0, inf), at_zero=(log(2), 0.5),
+)  # fmt: skip
+
+declare(
+    "apical_dendrite_activation", "where(z >= 0, exp(-a*z + b), 0)",
+    source="arXiv:2402.09092", section="3.6.50", aliases=("ada",), a=Fixed(1), b=Fixed(0), at_zero=(1, None),
+    limits=(0, 0), range=(0, 1), kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "leaky_ada", "where(z >= 0, exp(-a*z + b), c*z)",
+    source="arXiv:2402.09092", section="3.6.51", aliases=("lada",), a=Fixed(1), b=Fixed(0), c=Fixed(0.01),
+    at_zero=(1, None), limits=(-inf, 0), range=(-inf, 1), kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "sigmoid_linear_unit", "where(z >= 0, z, (1 - exp(-2*z))/(1 + exp(-2*z)))",
+    source="arXiv:2402.09092", section="3.6.52", aliases=("siglu", "maxtanh"), at_zero=(0, 1), limits=(-1, inf),
+    range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "maxsig", "max(z, sigma(z))",
+    source="arXiv:2402.09092", section="3.7", at_zero=(0.5, 0.25), limits=(0, inf), range=(0, inf),
+    kinks=(0.6590460684074069,),
+)  # fmt: skip
+
+declare(
+    "tanh_linear_unit", "where(z >= 0, z, tanh(z/2))",
+    source="arXiv:2402.09092", section="3.7.1", aliases=("thlu",), at_zero=(0, None), limits=(-1, inf),
+    range=(-1, inf), monotone="increasing", kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "difference_elu", "where(z >= 0, z, a*(z*exp(z) - b*exp(b*z)))",
+    source="arXiv:2402.09092", section="3.7.3", aliases=("diffelu",), a=Fixed(0.3), b=Fixed(0.1), at_zero=(0, None),
+    limits=(0, inf), range=(-0.13754188375505447, inf), kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "polynomial_linear_unit", "where(z >= 0, z, 1/(1 - z) - 1)",
+    source="arXiv:2402.09092", section="3.7.4", aliases=("polylu", "fplus"), at_zero=(0, 1), limits=(-1, inf),
+    range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "power_linear_unit", "where(z >= 0, z, (1 - z)**(-a) - 1)",
+    source="arXiv:2402.09092", section="3.7.6", aliases=("polu",), a=Fixed(1), at_zero=(0, 1), limits=(-1, inf),
+    range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "leaky_selu", "a*where(z >= 0, z, b*(exp(z) - 1) + c*z)",
+    source="arXiv:2402.09092", section="3.7.12", aliases=("lselu",), a=Fixed(1.0507009873554805),
+    b=Fixed(1.6732632423543772), c=Fixed(0.01), at_zero=(0, None), limits=(-inf, inf), range=(-inf, inf),
+    monotone="increasing", kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "serlu", "a*where(z >= 0, z, b*z*exp(z))",
+    source="arXiv:2402.09092", section="3.7.13", a=Fixed(1.07862), b=Fixed(2.90427), far=(0, 1), at_zero=(0, None),
+    limits=(0, inf), range=(-1.1524205012899003, inf), kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "scaled_selu", "a*where(z >= 0, z, b*(exp(c*z) - 1))",
+    source="arXiv:2402.09092", section="3.7.14", aliases=("sselu",), a=Fixed(1.0507009873554805),
+    b=Fixed(1.6732632423543772), c=Fixed(1), at_zero=(0, None), limits=(-1.7580993408473766, inf),
+    range=(-1.7580993408473766, inf), monotone="increasing", kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "rsigelu", "where(z > 1, z + a*z*sigma(z), where(z >= 0, z, a*(exp(z) - 1)))",
+    source="arXiv:2402.09092", section="3.7.15", a=Fixed(0.5), at_zero=(0, None), limits=(-0.5, inf),
+    range=(-0.5, inf), monotone="increasing", kinks=(0, 1),
+)  # fmt: skip
+
+declare(
+    "hardsrelue", "where(z >= 0, a*z*max(0, min(1, (z + 1)/2)) + z, a*(exp(z) - 1))",
+    source="arXiv:2402.09092", section="3.7.16", a=Fixed(0.5), at_zero=(0, None), limits=(-0.5, inf),
+    range=(-0.5, inf), monotone="increasing", kinks=(0, 1),
+)  # fmt: skip
+
+declare(
+    "elish", "where(z >= 0, z, exp(z) - 1)*sigma(z)",
+    source="arXiv:2402.09092", section="3.7.17", at_zero=(0, 0.5), limits=(0, inf),
+    range=(-0.1715728752538099, inf),
+)  # fmt: skip
+
+declare(
+    "hardelish", "where(z >= 0, z, exp(z) - 1)*max(0, min(1, (z + 1)/2))",
+    source="arXiv:2402.09092", section="3.7.18", at_zero=(0, 0.5), limits=(0, inf),
+    range=(-0.09967315152874262, inf), kinks=(-1, 1),
+)  # fmt: skip
+
+declare(
+    "rsigelud", "where(z > 1, z + a*z*sigma(z), where(z >= 0, z, b*(exp(z) - 1)))",
+    source="arXiv:2402.09092", section="3.7.19", a=Fixed(0.5), b=Fixed(0.5), at_zero=(0, None), limits=(-0.5, inf),
+    range=(-0.5, inf), monotone="increasing", kinks=(0, 1),
+)  # fmt: skip
+
+declare(
+    "ls_relu", "where(z <= 0, z/(1 + abs(z)), where(z <= b, z, ln(1 + a*max(z, b)) + abs(ln(1 + a*b) - b)))",
+    source="arXiv:2402.09092", section="3.7.20", a=Fixed(1, low=0), b=Fixed(3, low=0), at_zero=(0, 1),
+    limits=(-1, inf), range=(-1, inf), monotone="increasing", kinks=(3,),
+)  # fmt: skip
+
+declare(
+    "parametric_rectified_exponential_unit", "where(z >= 0, a*z, a*z*exp(b*z))",
+    source="arXiv:2402.09092", section="4.2.9", aliases=("preu",), a=Learn(1), b=Learn(1), at_zero=(0, 1),
+    limits=(0, inf), range=(-0.36787944117144233, inf),
+)  # fmt: skip
+
+declare(
+    "parametric_tanh_linear_unit", "where(z >= 0, z, a*tanh(b*z))",
+    source="arXiv:2402.09092", section="4.2.30", aliases=("ptelu",), a=Learn(1), b=Learn(1), at_zero=(0, 1),
+    limits=(-1, inf), range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "ptalu", "where(z >= b, z, where(z > a, tanh(z), tanh(a)))",
+    source="arXiv:2402.09092", section="4.2.32", a=Learn(-0.75), b=Learn(1), at_zero=(0, 1),
+    limits=(-0.6351489523872873, inf), range=(-0.6351489523872873, inf), monotone="increasing", kinks=(-0.75, 1),
+)  # fmt: skip
+
+declare(
+    "tanhlu", "a*tanh(b*z) + c*z",
+    source="arXiv:2402.09092", section="4.2.33", a=Learn(1), b=Learn(1), c=Learn(0.1), at_zero=(0, 1.1),
+    limits=(-inf, inf), range=(-inf, inf), odd=True, monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "tanh_based_relu", "where(z >= 0, z, tanh(b*z))",
+    source="arXiv:2402.09092", section="4.2.35", aliases=("trelu",), b=Learn(1), at_zero=(0, 1), limits=(-1, inf),
+    range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "trelu_variant_2", "where(z >= 0, z, a*tanh(z))",
+    source="arXiv:2402.09092", section="4.2.35", a=Learn(1), at_zero=(0, 1), limits=(-1, inf), range=(-1, inf),
+    monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "soft_clipping_mish", "max(0, z*tanh(softplus(a*z)))",
+    source="arXiv:2402.09092", section="4.2.40", aliases=("sc_mish", "scl_mish"), a=Learn(1), at_zero=(0, None),
+    limits=(0, inf), range=(0, inf), monotone="increasing", kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "pelu_unconstrained", "where(z >= 0, c*z, a*(exp(z/b) - 1))",
+    source="arXiv:2402.09092", section="4.2.43", a=Learn(1), b=Learn(1), c=Learn(1), at_zero=(0, 1),
+    limits=(-1, inf), range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "extended_elu", "where(z >= c, z, (exp(a*z) - 1)/b)",
+    source="arXiv:2402.09092", section="4.2.44", aliases=("edelu",), a=Learn(1), b=Learn(1, low=0.001), c=Learn(0),
+    at_zero=(0, 1), limits=(-1, inf), range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "p_felu", "where(z >= 0, z, a*(2**(z/ln(2)) - 1)) + b",
+    source="arXiv:2402.09092", section="4.2.47", aliases=("svelu",), a=Learn(1), b=Learn(0), at_zero=(0, 1),
+    limits=(-1, inf), range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "mpelu", "where(z >= 0, z, a*(exp(b*z) - 1))",
+    source="arXiv:2402.09092", section="4.2.48", a=Learn(1), b=Learn(1), at_zero=(0, 1), limits=(-1, inf),
+    range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "parametric_selu", "where(z >= 0, a*z, a*b*(exp(z) - 1))",
+    source="arXiv:2402.09092", section="4.2.53", aliases=("pselu",), a=Learn(1.0507), b=Learn(1.67326),
+    at_zero=(0, None), limits=(-1.7580942819999998, inf), range=(-1.7580942819999998, inf), monotone="increasing",
+    kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "leaky_pselu", "where(z >= 0, a*z, a*b*(exp(z) - 1) + c*z)",
+    source="arXiv:2402.09092", section="4.2.54", aliases=("lpselu",), a=Learn(1.0507), b=Learn(1.67326),
+    c=Learn(0.01), at_zero=(0, None), limits=(-inf, inf), range=(-inf, inf), monotone="increasing", kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "shelu", "where(z + b >= 0, z + b, a*(exp(z + b) - 1))",
+    source="arXiv:2402.09092", section="4.2.56", a=Learn(1), b=Learn(0), at_zero=(0, 1), limits=(-1, inf),
+    range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "pshelu", "where(z + c >= 0, a/b*(z + c), a*(exp((z + c)/b) - 1))",
+    source="arXiv:2402.09092", section="4.2.56", a=Learn(1), b=Learn(1, low=0.001), c=Learn(0), at_zero=(0, 1),
+    limits=(-1, inf), range=(-1, inf), monotone="increasing",
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from ._declare import declare
-from ._facts import Learn
+from ._facts import Fixed, Learn
 
 declare(
     "gelu", "z*Phi(z)", source="arXiv:1606.08415",
@@ -22,4 +22,228 @@ declare(
 declare(
     "mish", "z*tanh(softplus(z))", source="arXiv:1908.08681",
     range=(-0.30884341301725043, inf), limits=(0, inf), at_zero=(0, 0.6),
+)  # fmt: skip
+
+declare(
+    "gelu_tanh_approximation", "0.5*z*(1 + tanh(sqrt(2/pi)*(z + 0.044715*z**3)))",
+    source="arXiv:2402.09092", section="3.3.1", aliases=("sielu",), far=(0, 1), at_zero=(0, 0.5), limits=(0, inf),
+    range=(-0.17004075057125406, inf),
+)  # fmt: skip
+
+declare(
+    "gelu_sigmoid_approximation", "z*sigma(1.702*z)",
+    source="arXiv:2402.09092", section="3.3.1", aliases=("quickgelu",), at_zero=(0, 0.5), limits=(0, inf),
+    range=(-0.16361018963635357, inf),
+)  # fmt: skip
+
+declare(
+    "gelu_with_mean_and_variance", "z*Phi((z - mu)/s)",
+    source="arXiv:2402.09092", section="3.3.1", mu=Fixed(0), s=Fixed(1), at_zero=(0, 0.5), limits=(0, inf),
+    range=(-0.16997120747990366, inf),
+)  # fmt: skip
+
+declare(
+    "symmetrical_gelu", "a*z*erf(z/sqrt(2))",
+    source="arXiv:2402.09092", section="3.3.2", aliases=("sgelu",), a=Fixed(1), at_zero=(0, 0), limits=(inf, inf),
+    range=(0, inf), even=True,
+)  # fmt: skip
+
+declare(
+    "cauchy_linear_unit", "z*(atan(z)/pi + 0.5)",
+    source="arXiv:2402.09092", section="3.3.3", aliases=("calu",), at_zero=(0, 0.5),
+    limits=(-0.3183098861837907, inf), range=(-0.3183098861837907, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "laplace_linear_unit", "z*where(z >= 0, 1 - 0.5*exp(-z), 0.5*exp(z))",
+    source="arXiv:2402.09092", section="3.3.4", aliases=("lalu",), at_zero=(0, 0.5), limits=(0, inf),
+    range=(-0.18393972058572117, inf),
+)  # fmt: skip
+
+declare(
+    "exponential_swish", "exp(-z)*sigma(z)",
+    source="arXiv:2402.09092", section="3.3.8", at_zero=(0.5, -0.25), limits=(1, 0), range=(0, 1),
+    monotone="decreasing",
+)  # fmt: skip
+
+declare(
+    "derivative_of_sigmoid", "exp(-z)*sigma(z)**2",
+    source="arXiv:2402.09092", section="3.3.9", at_zero=(0.25, 0), limits=(0, 0), range=(0, 0.25), even=True,
+)  # fmt: skip
+
+declare(
+    "gish", "z*ln(2 - exp(-exp(z)))",
+    source="arXiv:2402.09092", section="3.3.10", at_zero=(0, 0.48988012564475), limits=(0, inf),
+    range=(-0.27815946089638693, inf),
+)  # fmt: skip
+
+declare(
+    "logish", "z*ln(1 + sigma(z))",
+    source="arXiv:2402.09092", section="3.3.11", at_zero=(0, 0.4054651081081644), limits=(0, inf),
+    range=(-0.25276881678944035, inf),
+)  # fmt: skip
+
+declare(
+    "expexpish", "z*exp(-exp(-z))",
+    source="arXiv:2402.09092", section="3.3.13", aliases=("golu",), at_zero=(0, 0.36787944117144233),
+    limits=(0, inf), range=(-0.09726013122763941, inf),
+)  # fmt: skip
+
+declare(
+    "self_arctan", "z*atan(z)",
+    source="arXiv:2402.09092", section="3.3.14", at_zero=(0, 0), limits=(inf, inf), range=(0, inf), even=True,
+)  # fmt: skip
+
+declare(
+    "parametric_logish", "a*z*ln(1 + sigma(b*z))",
+    source="arXiv:2402.09092", section="3.3.15", aliases=("plogish",), a=Fixed(1), b=Fixed(10),
+    at_zero=(0, 0.4054651081081644), limits=(0, inf), range=(-0.025276881678944034, inf),
+)  # fmt: skip
+
+declare(
+    "phish", "z*tanh(z*Phi(z))",
+    source="arXiv:2402.09092", section="3.3.16", far=(0, 1), at_zero=(0, 0), limits=(0, inf), range=(0, inf),
+)  # fmt: skip
+
+declare(
+    "tangent_sigmoid_relu", "z*tanh(sigma(z))",
+    source="arXiv:2402.09092", section="3.3.18", aliases=("tsrelu",), at_zero=(0, 0.46211715726000974),
+    limits=(0, inf), range=(-0.27424287816686216, inf),
+)  # fmt: skip
+
+declare(
+    "tangent_bipolar_sigmoid_relu", "z*tanh((1 - exp(-z))/(1 + exp(-z)))",
+    source="arXiv:2402.09092", section="3.3.19", aliases=("tbsrelu",), at_zero=(0, 0), limits=(inf, inf),
+    range=(0, inf), even=True,
+)  # fmt: skip
+
+declare(
+    "log_sigmoid", "-softplus(-z)",
+    source="arXiv:2402.09092", section="3.3.20", at_zero=(-0.6931471805599453, 0.5), limits=(-inf, 0),
+    range=(-inf, 0), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "dsilu", "sigma(z)*(1 + z*(1 - sigma(z)))",
+    source="arXiv:2402.09092", section="3.3.21", at_zero=(0.5, 0.5), limits=(0, 1),
+    range=(-0.09983932012886691, 1.099839320128867),
+)  # fmt: skip
+
+declare(
+    "double_silu", "z*sigma(z*sigma(z))",
+    source="arXiv:2402.09092", section="3.3.22", far=(1, 1), at_zero=(0, 0.5), limits=(-inf, inf),
+    range=(-inf, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "modified_silu", "z*sigma(z) + exp(-z**2 - 1)/4",
+    source="arXiv:2402.09092", section="3.3.23", aliases=("msilu",), at_zero=(0.09196986029286058, 0.5),
+    limits=(0, inf), range=(-0.2642687762880736, inf),
+)  # fmt: skip
+
+declare(
+    "hyperbolic_tangent_silu", "tanh(z*sigma(z))",
+    source="arXiv:2402.09092", section="3.3.24", aliases=("tsilu",), at_zero=(0, 0.5), limits=(0, 1),
+    range=(-0.27148338523245374, 1),
+)  # fmt: skip
+
+declare(
+    "arctan_silu", "atan(z*sigma(z))",
+    source="arXiv:2402.09092", section="3.3.25", aliases=("atsilu",), at_zero=(0, 0.5),
+    limits=(0, 1.5707963267948966), range=(-0.27158430714064885, 1.5707963267948966),
+)  # fmt: skip
+
+declare(
+    "swat", "z*sigma(atan(z))",
+    source="arXiv:2402.09092", section="3.3.26", at_zero=(0, 0.5), limits=(-inf, inf), range=(-inf, inf),
+    monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "rectified_hyperbolic_secant", "z*sech(z)",
+    source="arXiv:2402.09092", section="3.3.27", far=(0, 0), at_zero=(0, 1), limits=(0, 0),
+    range=(-0.6627434193491816, 0.6627434193491816), odd=True,
+)  # fmt: skip
+
+declare(
+    "lisht", "z*tanh(z)",
+    source="arXiv:2402.09092", section="3.3.28", at_zero=(0, 0), limits=(inf, inf), range=(0, inf), even=True,
+)  # fmt: skip
+
+declare(
+    "smish", "a*z*tanh(ln(1 + sigma(b*z)))",
+    source="arXiv:2402.09092", section="3.3.30", a=Fixed(1), b=Fixed(1), at_zero=(0, 0.38461538461538464),
+    limits=(0, inf), range=(-0.24999366366012948, inf),
+)  # fmt: skip
+
+declare(
+    "tanhexp", "z*tanh(exp(z))",
+    source="arXiv:2402.09092", section="3.3.31", aliases=("telu",), at_zero=(0, 0.7615941559557649),
+    limits=(0, inf), range=(-0.35328577784821125, inf),
+)  # fmt: skip
+
+declare(
+    "serf", "z*erf(softplus(z))",
+    source="arXiv:2402.09092", section="3.3.32", far=(0, 1), at_zero=(0, 0.673041289742525), limits=(0, inf),
+    range=(-0.3484374587596064, inf),
+)  # fmt: skip
+
+declare(
+    "eanaf", "z*tanh(softplus(z)/2)",
+    source="arXiv:2402.09092", section="3.3.33", at_zero=(0, 0.3333333333333333), limits=(0, inf),
+    range=(-0.157184951483814, inf),
+)  # fmt: skip
+
+declare(
+    "sinsig", "z*sin(pi/2*sigma(z))",
+    source="arXiv:2402.09092", section="3.3.34", far=(0, 1), at_zero=(0, 0.7071067811865476), limits=(0, inf),
+    range=(-0.4291776320505466, inf),
+)  # fmt: skip
+
+declare(
+    "adaptive_hybrid_activation", "a*z*sigma(b*z)",
+    source="arXiv:2402.09092", section="4.4.2", aliases=("ahaf",), a=Learn(1), b=Learn(1), at_zero=(0, 0.5),
+    limits=(0, inf), range=(-0.2784645427610738, inf),
+)  # fmt: skip
+
+declare(
+    "acon_b", "(1 - b)*z*sigma(a*(1 - b)*z) + b*z",
+    source="arXiv:2402.09092", section="4.4.5", a=Learn(1), b=Learn(0.25), at_zero=(0, 0.625), limits=(-inf, inf),
+    range=(-inf, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "acon_c", "(c - b)*z*sigma(a*(c - b)*z) + b*z",
+    source="arXiv:2402.09092", section="4.4.6", a=Learn(1), b=Learn(0), c=Learn(1), at_zero=(0, 0.5),
+    limits=(0, inf), range=(-0.2784645427610738, inf),
+)  # fmt: skip
+
+declare(
+    "tbsrelu_learnable", "z*tanh(a*(1 - exp(-z))/(1 + exp(-z)))",
+    source="arXiv:2402.09092", section="4.4.8", aliases=("tbsrelul",), a=Learn(0.5), at_zero=(0, 0),
+    limits=(inf, inf), range=(0, inf), even=True,
+)  # fmt: skip
+
+declare(
+    "pats", "z*atan(pi*a*sigma(z))",
+    source="arXiv:2402.09092", section="4.4.9", a=Learn(0.625), far=(0, 1), at_zero=(0, 0.7761882222734748),
+    limits=(0, inf), range=(-0.5187590118044674, inf),
+)  # fmt: skip
+
+declare(
+    "sinlu", "(z + a*sin(b*z))*sigma(z)",
+    source="arXiv:2402.09092", section="4.4.11", a=Learn(1), b=Learn(1), at_zero=(0, 1), limits=(0, inf),
+    range=(-0.49737055418999104, inf),
+)  # fmt: skip
+
+declare(
+    "erfact", "z*erf(a*exp(b*z))",
+    source="arXiv:2402.09092", section="4.4.12", a=Learn(0.75), b=Learn(0.75), far=(0, 1),
+    at_zero=(0, 0.7111556336535151), limits=(0, inf), range=(-0.40528084517345797, inf),
+)  # fmt: skip
+
+declare(
+    "swim", "z/2*(1 + a*z/sqrt(1 + z**2))",
+    source="arXiv:2402.09092", section="4.4.14", a=Learn(0.5), at_zero=(0, 0.5), limits=(-inf, inf),
+    range=(-inf, inf), monotone="increasing",
 )  # fmt: skip
