@@ -207,3 +207,19 @@ def test_a_part_of_the_catalogue_passes_the_public_check() -> None:
         if not result.passed and result.name not in ("compiles", "exports")
     ]
     assert failed == []
+
+
+def test_owens_function_has_sixteen_digits() -> None:
+    from scipy.special import owens_t
+
+    from neurofn.functions.layerwise.moments import _owen
+
+    h, a = torch.meshgrid(
+        torch.linspace(-9, 9, 181, dtype=torch.float64), torch.linspace(1e-3, 1, 50, dtype=torch.float64), indexing="ij"
+    )
+    assert np.allclose(_owen(h, a).numpy(), owens_t(h.numpy(), a.numpy()), rtol=0, atol=1e-15)
+
+
+def test_slots_tell_what_parameters_of_functions_tell() -> None:
+    slot = catalogue["probact"].parameters["s"]
+    assert (slot.learned, slot.per, slot.default) == (True, "channel", 0.1)

@@ -50,6 +50,16 @@ class Slot:
             return "tensor"
         return "channel" if self.shape == ("channels",) else "element" if self.shape == ("input",) else "array"
 
+    @property
+    def learned(self) -> bool:
+        """Whether an optimiser changes it."""
+        return self.role == "learned"
+
+    @property
+    def per(self) -> str:
+        """The granularity, by the name that parameters of functions give it."""
+        return self.granularity
+
     def check(self, name: str, value: object) -> float:
         """The value as a float; raises SettingError where it is no finite number or outside the domain."""
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):

@@ -165,7 +165,7 @@ def _owen(h: Tensor, a: Tensor) -> Tensor:
     """Owen's T for 0 <= a <= 1: the integral over t in [0, a] of exp(-h**2*(1 + t**2)/2)/(1 + t**2)/(2*pi), by Fejer's rule."""
     import torch
 
-    count = 64
+    count = 20  # 16 digits for abs(h) up to 9
     angle = (torch.arange(count, dtype=h.dtype, device=h.device) + 0.5) * (torch.pi / count)
     order = torch.arange(1, count // 2 + 1, dtype=h.dtype, device=h.device)
     weights = 1 - 2 * ((2 * order * angle.unsqueeze(-1)).cos() / (4 * order * order - 1)).sum(-1)

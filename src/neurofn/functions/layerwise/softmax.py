@@ -35,7 +35,8 @@ def _softmax(x: Any, *, beta: float) -> Any:
     errata=("beta-softmax (survey 3.5.1) draws beta from the positive integers without a law; here beta is set.",),
 )  # fmt: skip
 def softmax(x: Tensor, *, beta: float) -> Tensor:
-    return (beta * (x - x.amax(-1, keepdim=True).detach())).softmax(-1)
+    # a product with beta may overflow, the distance from the largest may not
+    return (x if beta == 1 else beta * (x - x.amax(-1, keepdim=True).detach())).softmax(-1)
 
 
 def _log_softmax(x: Any) -> Any:
