@@ -36,13 +36,14 @@ def check_facts_stated(function: LayerFunction) -> None:
 
 
 def check_facts(function: LayerFunction) -> None:
-    """Every fact is true of the module and of the definition."""
+    """Every fact is true of module and definition, at samples none special and at whole numbers with ties and zeros."""
     x = inputs(function).numpy()
     for by_definition in (True, False):
         probe = Probe(function, by_definition=by_definition)
         for fact in function.facts:
-            what = f"{function.name}: '{fact.text}' is false of the {'definition' if by_definition else 'module'}"
-            _assert(bool(fact.holds(probe, x)), what)
+            for kind, samples in (("", x), (" at whole numbers", np.rint(2 * x) + 0.0)):
+                what = f"{function.name}: '{fact.text}' is false of the {'definition' if by_definition else 'module'}{kind}"
+                _assert(bool(fact.holds(probe, samples)), what)
 
 
 def check_values(function: LayerFunction) -> None:

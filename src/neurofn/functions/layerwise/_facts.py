@@ -39,7 +39,7 @@ Map = Any
 
 @dataclass(frozen=True)
 class Fact:
-    """``holds(f, x)`` says whether the sentence is true of the map f at the samples x.
+    """``holds(f, x)`` says whether the sentence is true of the map f, at its default numbers, for the samples x.
 
     >>> import numpy as np
     >>> even().holds(np.square, np.array([[-1.0, 2.0]]))

@@ -51,7 +51,7 @@ def _fun_relu(x: Any, *, window: Any) -> Any:
     facts=(
         homogeneous(), at_zero(0),
         Fact("no output lies below its input", lambda f, x: bool((f(x) >= x).all())),
-        Fact("a large bright area is kept inside", lambda f, x: _near(f(0 * x + 5)[..., 1:-1, 1:-1], 5)),
+        Fact("at the start the inside of a bright area is kept", lambda f, x: _near(f(0 * x + 5)[..., 1:-1, 1:-1], 5)),
     ),
     errata=("The authors' code normalises T(z) by batch; the printed formula, and SCAA of section 3.6.10, do not.",),
 )  # fmt: skip
@@ -85,7 +85,7 @@ def _dynamic(x: Any, *, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
     b2=learned(0.0, shape=(2, "pieces", "channels")),
     facts=(
         at_zero(0),
-        Fact("b2=0 and a mean of 0 in every channel: f is relu",
+        Fact("at the start, with a mean of 0 in every channel, f is relu",
              lambda f, x: _near(f(_centred(x)), _centred(x) * (_centred(x) > 0))),
         Fact("places of the image in another order give the outputs in that order",
              lambda f, x: _near(f(x[:, :, ::-1].copy()), f(x)[:, :, ::-1])),

@@ -19,6 +19,12 @@ def _near(a: Any, b: Any) -> bool:
     return bool((abs(a - b) < 1e-9).all())
 
 
+def _ramp(x: Any) -> Any:
+    import numpy as np
+
+    return np.sqrt(np.arange(1, x.shape[-1] + 1) / 7)  # whatever numbers they were, no two are equal now, and none is 0
+
+
 def _kwta(x: Any, *, k: int) -> Any:
     import numpy as np
 
@@ -30,8 +36,9 @@ def _kwta(x: Any, *, k: int) -> Any:
     _kwta, kind="vector", formula="z_j if z_j is at least the k-th largest feature, else 0", source="arXiv:1905.10510",
     section="3.46", axis=ENOUGH, k=Count(4, low=1, high=1_000_000), aliases=("k_winners_take_all", "k_wta"),
     facts=(
-        nonzero(4), permutation_equivariant(), homogeneous(), at_zero(0),
-        Fact("k=1: the largest feature stays alone", lambda f, x: _near(f(x, k=1).sum(-1), x.max(-1))),
+        permutation_equivariant(), homogeneous(), at_zero(0),
+        Fact("every output is its feature or 0", lambda f, x: bool(((f(x) == x) | (f(x) == 0)).all())),
+        Fact("of features that differ k stay", lambda f, x: bool(((f(x + _ramp(x)) != 0).sum(-1) == 4).all())),
     ),
     errata=("The paper gives k as a share of the width; of equal features at the border, all stay.",),
 )  # fmt: skip
