@@ -31,6 +31,7 @@ __all__ = [
     "scale_invariant",
     "shift_invariant",
     "sums_to",
+    "unbiased",
     "zero_beyond",
 ]
 
@@ -227,3 +228,8 @@ def equals(name: str, *, here: dict[str, Any] | None = None, there: dict[str, An
     first = ", ".join(f"{key}={value:g}" for key, value in (here or {}).items())
     second = ", ".join(f"{key}={value:g}" for key, value in (there or {}).items())
     return Fact(f"{first + ': ' if first else ''}f is {name}{'(' + second + ')' if second else ''}", holds)
+
+
+def unbiased() -> Fact:
+    """Evaluation is the mean over the draws of training, by the declared law."""
+    return Fact("evaluation is the mean of training", lambda f, x: _same(f(x), f.law(x)[0] + 0 * x))

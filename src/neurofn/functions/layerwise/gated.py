@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._facts import Fact, at_zero, becomes
+from ._plain import sigma
 from ._slots import Slot, fixed, learned
 from ._spec import Axis, layer_function
 
@@ -79,15 +80,9 @@ def _phi(x: Any) -> Any:
     return np.asarray(ndtr(x))
 
 
-def _sigma(x: Any) -> Any:
-    import numpy as np
-
-    return 0.5 * (1 + np.tanh(x / 2))
-
-
 def _glu(x: Any) -> Any:
     value, gate = _split(x)
-    return value * _sigma(gate)
+    return value * sigma(gate)
 
 
 @layer_function(
@@ -104,7 +99,7 @@ def _gtu(x: Any) -> Any:
     import numpy as np
 
     value, gate = _split(x)
-    return np.tanh(value) * _sigma(gate)
+    return np.tanh(value) * sigma(gate)
 
 
 @layer_function(
@@ -151,7 +146,7 @@ def geglu(x: Tensor) -> Tensor:
 
 def _swiglu(x: Any, *, b: Any) -> Any:
     value, gate = _split(x)
-    return value * gate * _sigma(b * gate)
+    return value * gate * sigma(b * gate)
 
 
 @layer_function(
@@ -257,7 +252,7 @@ def _details(gate: str) -> dict[str, Any]:
     return {"kind": "gated", "formula": f"z * z2 * ({gate}*(1 + 2*a) - a)", "axis": HALVES, "a": slot, "facts": facts}
 
 
-@layer_function(_expanded(_sigma), source="arXiv:2405.20768", aliases=("expanded_swiglu",), **_details("sigma(z2)"))
+@layer_function(_expanded(sigma), source="arXiv:2405.20768", aliases=("expanded_swiglu",), **_details("sigma(z2)"))
 def xswiglu(x: Tensor, *, a: Tensor) -> Tensor:
     import torch
 

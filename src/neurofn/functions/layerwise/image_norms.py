@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._facts import Count
 from ._facts import Fact, at_zero, odd
+from ._plain import near, sigma
 from ._slots import fixed, learned, running
 from ._spec import Axis, layer_function
 from ._tensors import channelwise, deviation, root_mean_square
@@ -17,16 +18,6 @@ IMAGE = Axis(layout="image")
 PER_CHANNEL = ("channels",)
 
 
-def _near(a: Any, b: Any, tolerance: float = 1e-9) -> bool:
-    return bool((abs(a - b) < tolerance).all())
-
-
-def _sigma(x: Any) -> Any:
-    import numpy as np
-
-    return 0.5 * (1 + np.tanh(x / 2))
-
-
 def _wide(values: Any) -> Any:
     import numpy as np
 
@@ -35,7 +26,7 @@ def _wide(values: Any) -> Any:
 
 def _permuted(f: Any, x: Any) -> bool:
     """Places in another order give the outputs in that order."""
-    return _near(f(x[:, :, ::-1, ::-1].copy()), f(x)[:, :, ::-1, ::-1])
+    return near(f(x[:, :, ::-1, ::-1].copy()), f(x)[:, :, ::-1, ::-1])
 
 
 ANY_PLACE = Fact("places of the image in another order give the outputs in that order", _permuted)
@@ -65,8 +56,8 @@ def _evonorm_b0(x: Any, *, v: Any, g: Any, b: Any, spread: Any, eps: float) -> A
         at_zero(0), ANY_PLACE,
         Fact("no output is larger than its input over the running spread",
              lambda f, x: bool((abs(f(x)) <= abs(x) + 1e-12).all())),
-        Fact("in training f(t x) = f(x) for t > 0, eps apart", lambda f, x: _near(f.trained(3 * x), f.trained(x), 1e-4)),
-        Fact("g=2, b=1: twice the output and 1", lambda f, x: _near(f(x, g=2.0, b=1.0), 2 * f(x) + 1)),
+        Fact("in training f(t x) = f(x) for t > 0, eps apart", lambda f, x: near(f.trained(3 * x), f.trained(x), 1e-4)),
+        Fact("g=2, b=1: twice the output and 1", lambda f, x: near(f(x, g=2.0, b=1.0), 2 * f(x) + 1)),
     ),
     errata=("What runs is the mean of the standard deviations of the batches, not of their variances.",),
 )  # fmt: skip
@@ -82,7 +73,7 @@ def _evonorm_s0(x: Any, *, v: Any, g: Any, b: Any, eps: float, groups: int) -> A
     for first in range(0, x.shape[1], size):
         part = x[:, first : first + size]
         y[:, first : first + size] = 1 / np.sqrt(part.var((1, 2, 3), keepdims=True) + eps)
-    return x * _sigma(_wide(v) * x) * y * _wide(g) + _wide(b)
+    return x * sigma(_wide(v) * x) * y * _wide(g) + _wide(b)
 
 
 @layer_function(
@@ -92,8 +83,8 @@ def _evonorm_s0(x: Any, *, v: Any, g: Any, b: Any, eps: float, groups: int) -> A
     v=learned(1.0, shape=PER_CHANNEL), g=learned(1.0, shape=PER_CHANNEL), b=learned(0.0, shape=PER_CHANNEL),
     facts=(
         at_zero(0), ANY_PLACE,
-        Fact("g=2, b=1: twice the output and 1", lambda f, x: _near(f(x, g=2.0, b=1.0), 2 * f(x) + 1)),
-        Fact("v=0: f(t x) = f(x) for t > 0, eps apart", lambda f, x: _near(f(3 * x, v=0.0), f(x, v=0.0), 1e-4)),
+        Fact("g=2, b=1: twice the output and 1", lambda f, x: near(f(x, g=2.0, b=1.0), 2 * f(x) + 1)),
+        Fact("v=0: f(t x) = f(x) for t > 0, eps apart", lambda f, x: near(f(3 * x, v=0.0), f(x, v=0.0), 1e-4)),
     ),
     errata=("The paper has 32 groups for the widths of its nets.",),
 )  # fmt: skip
@@ -118,9 +109,9 @@ def _frn(x: Any, *, g: Any, b: Any, tau: Any, eps: float) -> Any:
     g=learned(1.0, shape=PER_CHANNEL), b=learned(0.0, shape=PER_CHANNEL), tau=learned(0.0, shape=PER_CHANNEL),
     facts=(
         at_zero(0), ANY_PLACE,
-        Fact("f(t x) = f(x) for t > 0, eps apart", lambda f, x: _near(f(3 * x), f(x), 1e-5)),
+        Fact("f(t x) = f(x) for t > 0, eps apart", lambda f, x: near(f(3 * x), f(x), 1e-5)),
         Fact("tau=-1000: the root mean square of every channel is 1",
-             lambda f, x: _near((f(x, tau=-1000.0) ** 2).mean((2, 3)), 1, 1e-4)),
+             lambda f, x: near((f(x, tau=-1000.0) ** 2).mean((2, 3)), 1, 1e-4)),
         Fact("no output lies below tau", lambda f, x: bool((f(x, tau=0.5) >= 0.5).all())),
     ),
 )  # fmt: skip
@@ -150,7 +141,7 @@ def _identity(shape: tuple[int, ...]) -> Any:
     aliases=("generalized_divisive_normalization",),
     facts=(
         at_zero(0), odd(),
-        Fact("at the start f is z/sqrt(1 + z**2/10)", lambda f, x: _near(f(x), x / (1 + x * x / 10) ** 0.5, 1e-7)),
+        Fact("at the start f is z/sqrt(1 + z**2/10)", lambda f, x: near(f(x), x / (1 + x * x / 10) ** 0.5, 1e-7)),
         Fact("at the start every output lies in (-sqrt(10), sqrt(10))", lambda f, x: bool((abs(f(9 * x)) < 10**0.5).all())),
     ),
     errata=("The exponents of the paper, learned there, are 2 and 1/2, as in its authors' later work.",),

@@ -6,16 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._facts import Fact
+from ._plain import near
 from ._spec import Axis, layer_function
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 HALVES = Axis(multiple=2)
-
-
-def _near(a: Any, b: Any, tolerance: float = 1e-9) -> bool:
-    return bool((abs(a - b) < tolerance).all())
 
 
 def _gelu(x: Any) -> Any:
@@ -62,7 +59,7 @@ def _joined(f: Any, mean: Any, variance: Any) -> tuple[Any, Any]:
 def _certain(activation: Callable[[Any], Any]) -> Fact:
     def holds(f: Any, x: Any) -> bool:
         mean, variance = _joined(f, x, 0 * x)
-        return _near(mean, activation(x)) and _near(variance, 0)
+        return near(mean, activation(x)) and near(variance, 0)
 
     return Fact("of a variance of 0 it makes the function of the mean, and a variance of 0", holds)
 
@@ -74,12 +71,12 @@ def _gaussian_moments(f: Any, x: Any) -> bool:
 
 def _passes_far_up(f: Any, x: Any) -> bool:
     mean, variance = _joined(f, 60 + 0 * x, 1 + 0 * x)
-    return _near(mean, 60, 1e-6) and _near(variance, 1, 1e-6)
+    return near(mean, 60, 1e-6) and near(variance, 1, 1e-6)
 
 
 def _stops_far_down(f: Any, x: Any) -> bool:
     mean, variance = _joined(f, -60 + 0 * x, 1 + 0 * x)
-    return _near(mean, 0) and _near(variance, 0)
+    return near(mean, 0) and near(variance, 0)
 
 
 FACTS = (
@@ -98,8 +95,8 @@ def _density(x: Tensor) -> Tensor:
     source="frey1999", axis=HALVES, aliases=("moment_relu",),
     facts=(*FACTS, _certain(_relu),
            Fact("mean 0, variance 1: 1/sqrt(2*pi) and 1/2 - 1/(2*pi)",
-                lambda f, x: _near(_joined(f, 0 * x, 1 + 0 * x)[0], 0.3989422804014327)
-                and _near(_joined(f, 0 * x, 1 + 0 * x)[1], 0.5 - 0.15915494309189535))),
+                lambda f, x: near(_joined(f, 0 * x, 1 + 0 * x)[0], 0.3989422804014327)
+                and near(_joined(f, 0 * x, 1 + 0 * x)[1], 0.5 - 0.15915494309189535))),
 )  # fmt: skip
 def mp_relu(x: Tensor) -> Tensor:
     import torch
@@ -121,7 +118,7 @@ def mp_relu(x: Tensor) -> Tensor:
     source="arXiv:2211.13402", axis=HALVES, aliases=("moment_gelu",),
     facts=(*FACTS, _certain(_gelu),
            Fact("mean 0, variance 1: the mean is 1/(2*sqrt(pi))",
-                lambda f, x: _near(_joined(f, 0 * x, 1 + 0 * x)[0], 0.28209479177387814))),
+                lambda f, x: near(_joined(f, 0 * x, 1 + 0 * x)[0], 0.28209479177387814))),
     errata=("The second moment is ours: by parts from E Phi(z)**2, which is a bivariate normal probability.",),
 )  # fmt: skip
 def mp_gelu(x: Tensor) -> Tensor:

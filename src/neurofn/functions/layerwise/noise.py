@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._facts import Fact, at_zero, becomes, between, odd
+from ._facts import Fact, at_zero, becomes, between, odd, unbiased
+from ._plain import near, sigma
 from ._slots import fixed, learned, sampled
 from ._spec import layer_function
 
@@ -12,23 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _near(a: Any, b: Any) -> bool:
-    return bool((abs(a - b) < 1e-9).all())
-
-
-def _is_mean(f: Any, x: Any) -> bool:
-    return _near(f(x), f.law(x)[0] + 0 * x)
-
-
-MEAN = Fact("evaluation is the mean of training", _is_mean)
 HALF_NORMAL = 0.7978845608028654
 """The mean of the absolute value of a standard normal number, sqrt(2/pi)."""
-
-
-def _sigma(x: Any) -> Any:
-    import numpy as np
-
-    return 0.5 * (1 + np.tanh(x / 2))
 
 
 def _hard_tanh(x: Any) -> Any:
@@ -39,7 +25,7 @@ def _hard_tanh(x: Any) -> Any:
 
 def _size(x: Any, c: float, p: Any) -> Any:
     """The noise of a saturated unit: 0 where hard tanh is linear."""
-    return c * (_sigma(p * (_hard_tanh(x) - x)) - 0.5) ** 2
+    return c * (sigma(p * (_hard_tanh(x) - x)) - 0.5) ** 2
 
 
 def _noisy_output(x: Any, *, alpha: float, c: float, p: Any, draw: Any) -> Any:
@@ -61,9 +47,9 @@ def _noisy_output_law(x: Any, *, alpha: float, c: float, p: Any) -> tuple[Any, A
     source="arXiv:1603.00391", section="4.18", alpha=fixed(1.1), c=fixed(1.0, low=0), p=learned(1.0),
     draw=sampled("normal"), law=_noisy_output_law, aliases=("noisy_hard_tanh",),
     facts=(
-        MEAN, odd(), at_zero(0), becomes("clip(z, -1, 1)", alpha=1), becomes("1.1*clip(z, -1, 1) - z/10", c=0),
+        unbiased(), odd(), at_zero(0), becomes("clip(z, -1, 1)", alpha=1), becomes("1.1*clip(z, -1, 1) - z/10", c=0),
         Fact("between -1 and 1 there is no noise",
-             lambda f, x: _near(f.trained(x / (1 + abs(x)), draw=3.0), x / (1 + abs(x)))),
+             lambda f, x: near(f.trained(x / (1 + abs(x)), draw=3.0), x / (1 + abs(x)))),
     ),
     errata=("The survey prints sigma**2; the paper has (sigma - 1/2)**2, which is 0 where h is linear.",),
 )  # fmt: skip
@@ -103,7 +89,7 @@ def _noisy_input_law(x: Any, *, c: float, p: Any) -> tuple[Any, Any]:
     facts=(
         between(-1, 1), odd(), at_zero(0), becomes("clip(z, -1, 1)"),
         Fact("between -1 and 1 there is no noise",
-             lambda f, x: _near(f.trained(x / (1 + abs(x)), draw=3.0), x / (1 + abs(x)))),
+             lambda f, x: near(f.trained(x / (1 + abs(x)), draw=3.0), x / (1 + abs(x)))),
     ),
     errata=("The survey prints sigma**2; the paper has (sigma - 1/2)**2, which is 0 where h is linear.",),
 )  # fmt: skip
@@ -130,7 +116,7 @@ def _gelu_law(x: Any) -> tuple[Any, Any]:
     _stochastic_gelu, kind="stochastic", formula="z*B, B = 1 with probability Phi(z), else 0; gelu(z) in evaluation",
     source="arXiv:1606.08415", draw=sampled("uniform"), law=_gelu_law, aliases=("soi_map",),
     facts=(
-        MEAN, becomes("z*Phi(z)"), at_zero(0),
+        unbiased(), becomes("z*Phi(z)"), at_zero(0),
         Fact("in training an output is its input or 0",
              lambda f, x: bool(((f.trained(x, draw=0.4) == 0) | (f.trained(x, draw=0.4) == x)).all())),
     ),
@@ -145,16 +131,16 @@ def stochastic_gelu(x: Tensor, *, draw: Tensor | None) -> Tensor:
 
 
 def _bernoulli(x: Any, *, draw: Any) -> Any:
-    return _sigma(x) if draw is None else 1.0 * (draw < _sigma(x))
+    return sigma(x) if draw is None else 1.0 * (draw < sigma(x))
 
 
 @layer_function(
     _bernoulli, kind="surrogate",
     formula="1 with probability sigma(z), else 0; backward the slope of sigma; sigma(z) in evaluation",
     source="arXiv:1308.3432", draw=sampled("uniform"), aliases=("bernoulli_straight_through",),
-    law=lambda x: (_sigma(x), _sigma(x) * _sigma(-x)), slope=lambda x: {"x": _sigma(x) * _sigma(-x)},
+    law=lambda x: (sigma(x), sigma(x) * sigma(-x)), slope=lambda x: {"x": sigma(x) * sigma(-x)},
     facts=(
-        MEAN, becomes("sigma(z)"), between(0, 1),
+        unbiased(), becomes("sigma(z)"), between(0, 1),
         Fact("in training every output is 0 or 1",
              lambda f, x: bool(((f.trained(x, draw=0.4) == 0) | (f.trained(x, draw=0.4) == 1)).all())),
     ),
@@ -205,7 +191,7 @@ def _rpau_law(x: Any, *, p: Any, q: Any, noise: float) -> tuple[Any, Any]:
     facts=(
         Fact("on [-3, 3] it is leaky_relu(z, 0.01), to 0.07",
              lambda f, x: bool((abs(f(x.clip(-3, 3)) - x.clip(-3, 3) * (1 - 0.99 * (x < 0))) < 0.07).all())),
-        Fact("draws of 1/2 change nothing", lambda f, x: _near(f.trained(x, above=0.5, below=0.5), f(x))),
+        Fact("draws of 1/2 change nothing", lambda f, x: near(f.trained(x, above=0.5, below=0.5), f(x))),
         Fact("evaluation is the mean of training, to 1 percent",
              lambda f, x: bool((abs(f(x) - f.law(x)[0]) <= 0.01 * abs(f(x)) + 1e-4).all())),
     ),

@@ -19,22 +19,13 @@ from ._facts import (
     permutation_invariant,
     shift_invariant,
 )  # fmt: skip
+from ._plain import near, sigma
 from ._slots import fixed, learned, running
 from ._spec import Axis, layer_function
 from ._tensors import deviation, norm
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-def _near(a: Any, b: Any, tolerance: float = 1e-9) -> bool:
-    return bool((abs(a - b) < tolerance).all())
-
-
-def _sigma(x: Any) -> Any:
-    import numpy as np
-
-    return 0.5 * (1 + np.tanh(x / 2))
 
 
 def _abrelu(x: Any) -> Any:
@@ -49,7 +40,7 @@ def _abrelu(x: Any) -> Any:
     facts=(
         shift_invariant(), homogeneous(), permutation_equivariant(), at_zero(0), between(0, float("inf")),
         Fact("what lies above the mean is kept: f(x) - f(-x) is x without its mean",
-             lambda f, x: _near(f(x) - f(-x), x - x.mean(-1, keepdims=True))),
+             lambda f, x: near(f(x) - f(-x), x - x.mean(-1, keepdims=True))),
     ),
     errata=("The survey takes the mean per neuron; the paper takes it over the whole input of the layer.",),
 )  # fmt: skip
@@ -69,7 +60,7 @@ def _aoaf(x: Any, *, b: float, c: float) -> Any:
     source="jiang2022", section="4.2.12", b=fixed(0.17), c=fixed(0.17), aliases=("adaptive_offset",),
     facts=(
         homogeneous(), permutation_equivariant(), at_zero(0), equals("abrelu", here={"b": 1.0, "c": 0.0}),
-        Fact("b=c=0: f is relu", lambda f, x: _near(f(x, b=0.0, c=0.0), x * (x > 0))),
+        Fact("b=c=0: f is relu", lambda f, x: near(f(x, b=0.0, c=0.0), x * (x > 0))),
     ),
     errata=("The survey's mean of the inputs of a neuron is read as the mean over the features of a sample.",),
 )  # fmt: skip
@@ -89,7 +80,7 @@ def _dynamic_relu(x: Any) -> Any:
     source="si2018", section="4.2.14", mixes_batch=True, aliases=("drelu_midrange",),
     facts=(
         homogeneous(), permutation_equivariant(), at_zero(0),
-        Fact("f(x + 1) = f(x) + 1", lambda f, x: _near(f(x + 1), f(x) + 1)),
+        Fact("f(x + 1) = f(x) + 1", lambda f, x: near(f(x + 1), f(x) + 1)),
         Fact("no output lies below the middle of the range",
              lambda f, x: bool((f(x) >= (x.min() + x.max()) / 2 - 1e-12).all())),
     ),
@@ -120,7 +111,7 @@ def volatility(x: Tensor) -> Tensor:
 def _pool(x: Any) -> list[Any]:
     import numpy as np
 
-    return [_sigma(x), np.tanh(x), np.maximum(x, 0)]
+    return [sigma(x), np.tanh(x), np.maximum(x, 0)]
 
 
 def _range(x: Any) -> dict[str, Any]:
@@ -149,7 +140,7 @@ def _ensemble(x: Any, *, weights: Any, low: Any, high: Any, eps: float) -> Any:
     facts=(
         increasing(),
         Fact("inside the range seen every output lies in [0, 1]", lambda f, x: _inside(f(x / (1 + abs(x))))),
-        Fact("at the lower end of the range it is 0", lambda f, x: _near(f(0 * x - 1), 0)),
+        Fact("at the lower end of the range it is 0", lambda f, x: near(f(0 * x - 1), 0)),
         Fact("in training every output lies in [0, 1]", lambda f, x: _inside(f.trained(x))),
     ),
     errata=("Shares that sum to 1 are a softmax of learned numbers here, a projection in the paper.",),
@@ -193,7 +184,7 @@ def _tensor_moments(x: Tensor) -> dict[str, Tensor]:
 
 
 def _dice(x: Any, *, a: Any, mean: Any, spread: Any) -> Any:
-    p = _sigma((x - mean) / spread)
+    p = sigma((x - mean) / spread)
     return p * x + (1 - p) * a * x
 
 
@@ -205,7 +196,7 @@ def _dice(x: Any, *, a: Any, mean: Any, spread: Any) -> Any:
     facts=(
         at_zero(0), becomes("z", a=1), becomes("z*sigma(z)"), becomes("z*tanh(z/2)", a=-1),
         Fact("in training f(t x) = t f(x), a little constant apart",
-             lambda f, x: _near(f.trained(3 * x), 3 * f.trained(x), 1e-6)),
+             lambda f, x: near(f.trained(3 * x), 3 * f.trained(x), 1e-6)),
     ),
     errata=("What runs is the mean of the standard deviations of the batches, not of their variances.",),
 )  # fmt: skip
@@ -244,7 +235,7 @@ def _plain_deviation(x: Tensor) -> Tensor:
 
 
 def _soft_ash(x: Any, *, alpha: float, z_k: float) -> Any:
-    return x * _sigma(alpha * (x - x.mean(-1, keepdims=True) - z_k * x.std(-1, keepdims=True)))
+    return x * sigma(alpha * (x - x.mean(-1, keepdims=True) - z_k * x.std(-1, keepdims=True)))
 
 
 @layer_function(
@@ -275,9 +266,9 @@ def _polynorm(x: Any, *, weights: Any, bias: Any, eps: float, order: int) -> Any
     weights=learned(lambda shape: [1 / shape[0]] * shape[0], shape=("order",)), bias=learned(0.0),
     facts=(
         permutation_equivariant(), at_zero(0),
-        Fact("f(t x) = f(x) for t > 0, eps apart", lambda f, x: _near(f(2.5 * x), f(x), 1e-5)),
+        Fact("f(t x) = f(x) for t > 0, eps apart", lambda f, x: near(f(2.5 * x), f(x), 1e-5)),
         Fact("order=1: the root mean square of a sample is 1",
-             lambda f, x: _near((f(x, order=1) ** 2).mean(-1), 1, 1e-5)),
+             lambda f, x: near((f(x, order=1) ** 2).mean(-1), 1, 1e-5)),
     ),
     errata=("The paper divides by the norm; its code divides by the root of the mean square, as here.",),
 )  # fmt: skip

@@ -17,6 +17,7 @@ from ._facts import (
     keeps_sum,
     lipschitz,
 )  # fmt: skip
+from ._plain import near
 from ._slots import fixed
 from ._spec import Axis, layer_function
 from ._tensors import groups_of
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DOUBLE = Axis(grow=2)
-
-
-def _near(a: Any, b: Any) -> bool:
-    return bool((abs(a - b) < 1e-9).all())
 
 
 def _halves(y: Any) -> tuple[Any, Any]:
@@ -67,7 +64,7 @@ def _oplu(x: Any) -> Any:
     section="3.6.37", axis=Axis(multiple=2), aliases=("maxmin", "max_min"),
     facts=(
         keeps_norm(), keeps_sum(), lipschitz(1), idempotent(), homogeneous(),
-        Fact("f(x) is -group_sort(-x) with groups of 2", lambda f, x: _near(f(x), -_group_sort(-x, size=2))),
+        Fact("f(x) is -group_sort(-x) with groups of 2", lambda f, x: near(f(x), -_group_sort(-x, size=2))),
     ),
 )  # fmt: skip
 def oplu(x: Tensor) -> Tensor:
@@ -88,7 +85,7 @@ def _crelu(x: Any) -> Any:
     aliases=("concatenated_relu",),
     facts=(
         keeps_norm(), lipschitz(1), homogeneous(), between(0, float("inf")),
-        Fact("nothing is lost: first half minus second half is x", lambda f, x: _near(_halves(f(x))[0] - _halves(f(x))[1], x)),
+        Fact("nothing is lost: first half minus second half is x", lambda f, x: near(_halves(f(x))[0] - _halves(f(x))[1], x)),
     ),
 )  # fmt: skip
 def crelu(x: Tensor) -> Tensor:
@@ -108,7 +105,7 @@ def _ncrelu(x: Any) -> Any:
     aliases=("negative_crelu",),
     facts=(
         keeps_norm(), lipschitz(1), homogeneous(), keeps_sum(),
-        Fact("nothing is lost: the halves sum to x", lambda f, x: _near(_halves(f(x))[0] + _halves(f(x))[1], x)),
+        Fact("nothing is lost: the halves sum to x", lambda f, x: near(_halves(f(x))[0] + _halves(f(x))[1], x)),
     ),
 )  # fmt: skip
 def ncrelu(x: Tensor) -> Tensor:
@@ -135,7 +132,7 @@ def _turned(x: Any) -> Any:
     facts=(
         idempotent(), lipschitz(1), homogeneous(), at_zero(0),
         Fact("-x with neighbours exchanged gives -f(x) with neighbours exchanged",
-             lambda f, x: _near(f(_turned(x)), _turned(f(x)))),
+             lambda f, x: near(f(_turned(x)), _turned(f(x)))),
     ),
 )  # fmt: skip
 def bipolar_relu(x: Tensor) -> Tensor:
@@ -162,7 +159,7 @@ def _bipolar_elu(x: Any, *, a: float) -> Any:
     facts=(
         equals("bipolar_relu", here={"a": 0.0}), lipschitz(1), at_zero(0),
         Fact("-x with neighbours exchanged gives -f(x) with neighbours exchanged",
-             lambda f, x: _near(f(_turned(x)), _turned(f(x)))),
+             lambda f, x: near(f(_turned(x)), _turned(f(x)))),
     ),
 )  # fmt: skip
 def bipolar_elu(x: Tensor, *, a: float) -> Tensor:
@@ -186,7 +183,7 @@ def _maxout(x: Any, *, pieces: int) -> Any:
     axis=Axis(multiple="pieces", shrink="pieces"), pieces=Count(2, low=1, high=4096),
     facts=(
         lipschitz(1), homogeneous(), at_zero(0), becomes("z", pieces=1),
-        Fact("of z and 0 side by side it makes relu(z)", lambda f, x: _near(f(_with_zeros(x)), x * (x > 0))),
+        Fact("of z and 0 side by side it makes relu(z)", lambda f, x: near(f(_with_zeros(x)), x * (x > 0))),
     ),
     errata=("The linear maps w_k*z + b_k of the survey belong to the layer before; what is here is the maximum.",),
 )  # fmt: skip
@@ -217,7 +214,7 @@ def _lwta(x: Any, *, size: int) -> Any:
     aliases=("local_winner_takes_all",),
     facts=(
         homogeneous(), becomes("z", size=1), at_zero(0),
-        Fact("the sum of the outputs is that of maxout", lambda f, x: _near(f(x).sum(-1), _maxout(x, pieces=2).sum(-1))),
+        Fact("the sum of the outputs is that of maxout", lambda f, x: near(f(x).sum(-1), _maxout(x, pieces=2).sum(-1))),
     ),
 )  # fmt: skip
 def lwta(x: Tensor, *, size: int) -> Tensor:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._facts import Fact, at_zero, becomes, between, homogeneous, increasing, lipschitz
+from ._plain import near
 from ._slots import fixed, scheduled
 from ._spec import layer_function
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-def _near(a: Any, b: Any) -> bool:
-    return bool((abs(a - b) < 1e-9).all())
 
 
 def _alternating(x: Any, *, b: float, epoch: Any, training: bool) -> Any:
@@ -33,7 +30,7 @@ def _alternating(x: Any, *, b: float, epoch: Any, training: bool) -> Any:
     facts=(
         at_zero(0), between(0, float("inf")), increasing(), becomes("relu(z)", b=1),
         Fact("in an odd epoch f(t x) = t**b f(x) for t > 0",
-             lambda f, x: _near(f.trained(2 * x), 2**1.1 * f.trained(x))),
+             lambda f, x: near(f.trained(2 * x), 2**1.1 * f.trained(x))),
     ),
     errata=("The slope of the root at 0 is infinite; at and below 0 the slope here is 0.",),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._facts import Count
 from ._facts import Fact, at_zero, between, homogeneous
+from ._plain import near, sigma
 from ._slots import fixed, learned
 from ._spec import Axis, layer_function
 from ._tensors import channelwise, groups_of
@@ -14,16 +15,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IMAGE = Axis(layout="image")
-
-
-def _near(a: Any, b: Any, tolerance: float = 1e-9) -> bool:
-    return bool((abs(a - b) < tolerance).all())
-
-
-def _sigma(x: Any) -> Any:
-    import numpy as np
-
-    return 0.5 * (1 + np.tanh(x / 2))
 
 
 def _window(x: Any, window: Any) -> Any:
@@ -51,7 +42,7 @@ def _fun_relu(x: Any, *, window: Any) -> Any:
     facts=(
         homogeneous(), at_zero(0),
         Fact("no output lies below its input", lambda f, x: bool((f(x) >= x).all())),
-        Fact("at the start the inside of a bright area is kept", lambda f, x: _near(f(0 * x + 5)[..., 1:-1, 1:-1], 5)),
+        Fact("at the start the inside of a bright area is kept", lambda f, x: near(f(0 * x + 5)[..., 1:-1, 1:-1], 5)),
     ),
     errata=("The authors' code normalises T(z) by batch; the printed formula, and SCAA of section 3.6.10, do not.",),
 )  # fmt: skip
@@ -69,7 +60,7 @@ def _dynamic(x: Any, *, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
     hidden = np.maximum(mean @ w1.T + b1, 0)
     pieces = []
     for k in range(b2.shape[1]):
-        slope, shift = (2 * _sigma(hidden @ w2[part, k].T + b2[part, k]) - 1 for part in (0, 1))
+        slope, shift = (2 * sigma(hidden @ w2[part, k].T + b2[part, k]) - 1 for part in (0, 1))
         slope, shift = (k == 0) + slope, 0.5 * shift
         pieces.append(slope[..., None, None] * x + shift[..., None, None])
     return np.max(pieces, axis=0)
@@ -86,9 +77,9 @@ def _dynamic(x: Any, *, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
     facts=(
         at_zero(0),
         Fact("at the start, with a mean of 0 in every channel, f is relu",
-             lambda f, x: _near(f(_centred(x)), _centred(x) * (_centred(x) > 0))),
+             lambda f, x: near(f(_centred(x)), _centred(x) * (_centred(x) > 0))),
         Fact("places of the image in another order give the outputs in that order",
-             lambda f, x: _near(f(x[:, :, ::-1].copy()), f(x)[:, :, ::-1])),
+             lambda f, x: near(f(x[:, :, ::-1].copy()), f(x)[:, :, ::-1])),
         Fact("slopes lie in (-1, 2), shifts in (-1/2, 1/2): abs(f) is at most 2*abs(z) + 1/2",
              lambda f, x: bool((abs(f(x)) <= 2 * abs(x) + 0.5).all())),
     ),
@@ -107,9 +98,9 @@ def dy_relu(x: Tensor, *, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Ten
 def _meta_acon(x: Any, *, p1: Any, p2: Any, w1: Any, w2: Any) -> Any:
     import numpy as np
 
-    beta = _sigma(x.mean((-2, -1)) @ w1.T @ w2.T)[..., None, None]
+    beta = sigma(x.mean((-2, -1)) @ w1.T @ w2.T)[..., None, None]
     first, second = (np.asarray(p).reshape(-1, 1, 1) for p in (p1, p2))
-    return (first - second) * x * _sigma(beta * (first - second) * x) + second * x
+    return (first - second) * x * sigma(beta * (first - second) * x) + second * x
 
 
 @layer_function(
@@ -120,9 +111,9 @@ def _meta_acon(x: Any, *, p1: Any, p2: Any, w1: Any, w2: Any) -> Any:
     w1=learned(0.0, shape=("hidden", "channels"), spread=1.0), w2=learned(0.0, shape=("channels", "hidden"), spread=1.0),
     facts=(
         at_zero(0),
-        Fact("p1 = p2: f is p2*z", lambda f, x: _near(f(x, p1=0.7, p2=0.7), 0.7 * x, 1e-6)),
+        Fact("p1 = p2: f is p2*z", lambda f, x: near(f(x, p1=0.7, p2=0.7), 0.7 * x, 1e-6)),
         Fact("a mean of 0 in every channel: f is z*sigma(z/2)",
-             lambda f, x: _near(f(_centred(x)), _centred(x) * _sigma(_centred(x) / 2))),
+             lambda f, x: near(f(_centred(x)), _centred(x) * sigma(_centred(x) / 2))),
         Fact("no output is larger than its input in size", lambda f, x: bool((abs(f(x)) <= abs(x)).all())),
     ),
     errata=("The authors' code puts batch norms between the two maps; the printed formula does not.",),
@@ -155,7 +146,7 @@ def _micro(x: Any, *, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
     w2=learned(0.0, shape=("units", "hidden"), spread=2**0.5), b2=learned(0.0, shape=("units",)),
     facts=(
         homogeneous(), at_zero(0), between(0, float("inf")),
-        Fact("b2=1: at x = 0 every output is 1", lambda f, x: _near(f(0 * x, b2=1.0), 1)),
+        Fact("b2=1: at x = 0 every output is 1", lambda f, x: near(f(0 * x, b2=1.0), 1)),
     ),
     errata=("In an image the paper slides it over the places: put the channels last.",),
 )  # fmt: skip
@@ -168,7 +159,7 @@ def _identity(shape: tuple[int, ...]) -> Any:
 
 
 def _wig(x: Any, *, w: Any, b: Any) -> Any:
-    return x * _sigma(x @ w.T + b)
+    return x * sigma(x @ w.T + b)
 
 
 @layer_function(
@@ -177,8 +168,8 @@ def _wig(x: Any, *, w: Any, b: Any) -> Any:
     b=learned(0.0, shape=("channels",)), aliases=("weighted_sigmoid_gate",),
     facts=(
         at_zero(0),
-        Fact("at the start f is z*sigma(z)", lambda f, x: _near(f(x), x * _sigma(x))),
-        Fact("w=0: f is z*sigma(b)", lambda f, x: _near(f(x, w=0.0, b=1.0), x * _sigma(1.0))),
+        Fact("at the start f is z*sigma(z)", lambda f, x: near(f(x), x * sigma(x))),
+        Fact("w=0: f is z*sigma(b)", lambda f, x: near(f(x, w=0.0, b=1.0), x * sigma(1.0))),
         Fact("no output is larger than its input in size", lambda f, x: bool((abs(f(x)) <= abs(x)).all())),
     ),
 )  # fmt: skip
@@ -204,11 +195,11 @@ def _kaf_2d(x: Any, *, gamma: Any, weights: Any, reach: float) -> Any:
     reach=fixed(3.0, low=0.1), gamma=learned(lambda shape: 0.375, low=1e-3),
     weights=learned(0.0, shape=("points", "points"), spread=1.0), aliases=("two_dimensional_kaf",),
     facts=(
-        Fact("far from the grid every output is 0", lambda f, x: _near(f(0 * x + 50), 0)),
+        Fact("far from the grid every output is 0", lambda f, x: near(f(0 * x + 50), 0)),
         Fact("weights=1: neighbours may change places",
-             lambda f, x: _near(f(x, weights=1.0), f(_exchanged(x), weights=1.0))),
-        Fact("weights=1: f(-x) = f(x)", lambda f, x: _near(f(x, weights=1.0), f(-x, weights=1.0))),
-        Fact("weights=0: every output is 0", lambda f, x: _near(f(x, weights=0.0), 0)),
+             lambda f, x: near(f(x, weights=1.0), f(_exchanged(x), weights=1.0))),
+        Fact("weights=1: f(-x) = f(x)", lambda f, x: near(f(x, weights=1.0), f(-x, weights=1.0))),
+        Fact("weights=0: every output is 0", lambda f, x: near(f(x, weights=0.0), 0)),
     ),
     errata=("The start of gamma is 1/(6*step**2) of the grid, as for one dimension; the weights are shared by all pairs.",),
 )  # fmt: skip

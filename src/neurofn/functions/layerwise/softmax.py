@@ -14,6 +14,7 @@ from ._facts import (
     shift_invariant,
     sums_to,
 )  # fmt: skip
+from ._plain import near
 from ._slots import fixed
 from ._spec import layer_function
 
@@ -50,7 +51,7 @@ def _log_softmax(x: Any) -> Any:
     _log_softmax, kind="vector", formula="z_j - ln sum_k exp(z_k)", source="bridle1990",
     facts=(
         permutation_equivariant(), shift_invariant(), order_kept(), between(float("-inf"), 0),
-        Fact("exp of the outputs sums to 1", lambda f, x: _near(_exp(f(x)).sum(-1), 1)),
+        Fact("exp of the outputs sums to 1", lambda f, x: near(_exp(f(x)).sum(-1), 1)),
     ),
 )  # fmt: skip
 def log_softmax(x: Tensor) -> Tensor:
@@ -63,15 +64,11 @@ def _exp(x: Any) -> Any:
     return np.exp(x)
 
 
-def _near(a: Any, b: Any) -> bool:
-    return bool((abs(a - b) < 1e-9).all())
-
-
 @layer_function(
     lambda x: _softmax(-x, beta=1.0), kind="vector", formula="exp(-z_j) / sum_k exp(-z_k)", source="bridle1990",
     facts=(
         sums_to(1), between(0, 1), permutation_equivariant(), shift_invariant(),
-        Fact("f(x) is softmax(-x)", lambda f, x: _near(f(x), _softmax(-x, beta=1.0))),
+        Fact("f(x) is softmax(-x)", lambda f, x: near(f(x), _softmax(-x, beta=1.0))),
     ),
 )  # fmt: skip
 def softmin(x: Tensor) -> Tensor:
@@ -94,7 +91,7 @@ def _sparsemax(x: Any) -> Any:
     _sparsemax, kind="vector", formula="max(z_j - tau, 0), tau such that the outputs sum to 1", source="arXiv:1602.02068",
     facts=(
         sums_to(1), between(0, 1), permutation_equivariant(), shift_invariant(), lipschitz(1), order_kept(),
-        Fact("a probability vector stays as it is", lambda f, x: _near(f(_softmax(x, beta=1.0)), _softmax(x, beta=1.0))),
+        Fact("a probability vector stays as it is", lambda f, x: near(f(_softmax(x, beta=1.0)), _softmax(x, beta=1.0))),
     ),
 )  # fmt: skip
 def sparsemax(x: Tensor) -> Tensor:
@@ -150,8 +147,8 @@ def _sqmax(x: Any, *, c: float) -> Any:
     aliases=("square_softmax",), c=fixed(4.0),
     facts=(
         sums_to(1), between(0, 1), permutation_equivariant(),
-        Fact("c=0: f(t x) = f(x) for t > 0", lambda f, x: _near(f(3 * x, c=0), f(x, c=0))),
-        Fact("at x = 0 every output is 1/n", lambda f, x: _near(f(0 * x), 1 / x.shape[-1])),
+        Fact("c=0: f(t x) = f(x) for t > 0", lambda f, x: near(f(3 * x, c=0), f(x, c=0))),
+        Fact("at x = 0 every output is 1/n", lambda f, x: near(f(0 * x), 1 / x.shape[-1])),
     ),
 )  # fmt: skip
 def sqmax(x: Tensor, *, c: float) -> Tensor:
@@ -173,7 +170,7 @@ def _solu(x: Any) -> Any:
         permutation_equivariant(), at_zero(0),
         Fact("no output is larger than its feature in size", lambda f, x: bool((abs(f(x)) <= abs(x)).all())),
         Fact("the sum of the outputs is at most the largest feature", lambda f, x: bool((f(x).sum(-1) <= x.max(-1)).all())),
-        Fact("of features all equal, each is divided by their number", lambda f, x: _near(f(0 * x + 2), 2 / x.shape[-1])),
+        Fact("of features all equal, each is divided by their number", lambda f, x: near(f(0 * x + 2), 2 / x.shape[-1])),
     ),
 )  # fmt: skip
 def solu(x: Tensor) -> Tensor:

@@ -17,16 +17,13 @@ from ._facts import (
     shift_invariant,
     sums_to,
 )  # fmt: skip
+from ._plain import near
 from ._slots import fixed, learned
 from ._spec import Axis, layer_function
 from ._tensors import norm
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-def _near(a: Any, b: Any) -> bool:
-    return bool((abs(a - b) < 1e-9).all())
 
 
 def _softmax_one(x: Any, *, c: float) -> Any:
@@ -43,7 +40,7 @@ def _softmax_one(x: Any, *, c: float) -> Any:
     facts=(
         between(0, 1), permutation_equivariant(), order_kept(), equals("softmax", here={"c": 0.0}),
         Fact("the outputs sum to less than 1", lambda f, x: bool((f(x).sum(-1) < 1).all())),
-        Fact("of one feature it is the sigmoid", lambda f, x: _near(f(_many(x)), 1 / (1 + _exp(-_many(x))))),
+        Fact("of one feature it is the sigmoid", lambda f, x: near(f(_many(x)), 1 / (1 + _exp(-_many(x))))),
     ),
 )  # fmt: skip
 def softmax_one(x: Tensor, *, c: float) -> Tensor:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._facts import Fact, at_zero, becomes, between, homogeneous, idempotent, increasing, lipschitz
+from ._facts import Fact, at_zero, becomes, between, homogeneous, idempotent, increasing, lipschitz, unbiased
+from ._plain import near
 from ._slots import fixed, learned, sampled
 from ._spec import layer_function
 
@@ -12,17 +13,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PER_NEURON = ("channels",)
-
-
-def _near(a: Any, b: Any) -> bool:
-    return bool((abs(a - b) < 1e-9).all())
-
-
-def _is_mean(f: Any, x: Any) -> bool:
-    return _near(f(x), f.law(x)[0] + 0 * x)
-
-
-MEAN = Fact("evaluation is the mean of training", _is_mean)
 
 
 def _phi(x: Any) -> Any:
@@ -60,7 +50,7 @@ def _rrelu_law(x: Any, *, low: float, high: float) -> tuple[Any, Any]:
     draw=sampled("uniform"), law=_rrelu_law, aliases=("randomized_leaky_relu",),
     facts=(
         at_zero(0), homogeneous(), increasing(), becomes("where(z >= 0, z, z/5.5)"),
-        Fact("a draw of 0 is a slope of 1/3", lambda f, x: _near(f.trained(x, draw=0.0), x * (x >= 0) + x / 3 * (x < 0))),
+        Fact("a draw of 0 is a slope of 1/3", lambda f, x: near(f.trained(x, draw=0.0), x * (x >= 0) + x / 3 * (x < 0))),
     ),
     errata=("torch.nn.RReLU draws the slope itself, from [1/8, 1/3]: another law with another mean.",),
 )  # fmt: skip
@@ -89,8 +79,8 @@ def _erelu_law(x: Any, *, r: float) -> tuple[Any, Any]:
     _erelu, kind="stochastic", formula="K*z for z >= 0, else 0, K ~ U(1 - r, 1 + r); K = 1 in evaluation",
     source="jiang2018", section="3.6.38", r=fixed(0.1, low=0, high=1), draw=sampled("uniform", shape=PER_NEURON),
     law=_erelu_law, aliases=("elastic_relu",),
-    facts=(MEAN, becomes("relu(z)"), homogeneous(), idempotent(), at_zero(0),
-           Fact("a draw of 1 is a slope of 1 + r", lambda f, x: _near(f.trained(x, draw=1.0), 1.1 * x * (x > 0)))),
+    facts=(unbiased(), becomes("relu(z)"), homogeneous(), idempotent(), at_zero(0),
+           Fact("a draw of 1 is a slope of 1 + r", lambda f, x: near(f.trained(x, draw=1.0), 1.1 * x * (x > 0)))),
 )  # fmt: skip
 def erelu(x: Tensor, *, r: float, draw: Tensor | None) -> Tensor:
     return x.relu() if draw is None else (1 - r + 2 * r * draw) * x.relu()
@@ -113,7 +103,7 @@ def _eprelu_law(x: Any, *, a: Any, r: float) -> tuple[Any, Any]:
     _eprelu, kind="stochastic", formula="K*z for z >= 0, else z/a, K ~ U(1 - r, 1 + r); K = 1 in evaluation",
     source="jiang2018", section="4.2.25", a=learned(4.0, shape=PER_NEURON, low=1e-3), r=fixed(0.1, low=0, high=1),
     draw=sampled("uniform", shape=PER_NEURON), law=_eprelu_law, aliases=("elastic_prelu",),
-    facts=(MEAN, becomes("where(z >= 0, z, z/4)"), becomes("z", a=1), homogeneous(), at_zero(0)),
+    facts=(unbiased(), becomes("where(z >= 0, z, z/4)"), becomes("z", a=1), homogeneous(), at_zero(0)),
     errata=("The paper trains a in odd epochs, with K = 1, and the weights alone in even ones.",),
 )  # fmt: skip
 def eprelu(x: Tensor, *, a: Tensor, r: float, draw: Tensor | None) -> Tensor:
@@ -148,7 +138,7 @@ def _eelu_law(x: Any, *, a: Any, b: Any, e: float) -> tuple[Any, Any]:
     source="kim2020", section="4.2.60", a=learned(1.0, shape=PER_NEURON, low=0), b=learned(1.0, shape=PER_NEURON, low=0),
     e=fixed(0.1, low=0, high=1), scale=sampled("uniform", shape=()), draw=sampled("normal", shape=PER_NEURON),
     law=_eelu_law, aliases=("elastic_elu",),
-    facts=(MEAN, becomes("where(z >= 0, z, exp(z) - 1)"), becomes("relu(z)", a=0), at_zero(0), lipschitz(1)),
+    facts=(unbiased(), becomes("where(z >= 0, z, exp(z) - 1)"), becomes("relu(z)", a=0), at_zero(0), lipschitz(1)),
 )  # fmt: skip
 def eelu(x: Tensor, *, a: Tensor, b: Tensor, e: float, scale: Tensor | None, draw: Tensor | None) -> Tensor:
     up = x.relu()
@@ -179,8 +169,8 @@ def _eacu_law(x: Any, *, a: Any, s: float) -> tuple[Any, Any]:
     source="zhang2022", section="3.7.9", a=learned(1.0, shape=PER_NEURON), s=fixed(0.1, low=0, high=0.1),
     draw=sampled("normal", shape=PER_NEURON), law=_eacu_law, aliases=("elastic_adaptive_compounded",),
     facts=(
-        MEAN, at_zero(0), becomes("where(z >= 0, z, z*tanh(softplus(z)))"), becomes("relu(z)", a=0),
-        Fact("a draw of 20 deviations is replaced by a slope of 1", lambda f, x: _near(f.trained(x, draw=20.0), f(x))),
+        unbiased(), at_zero(0), becomes("where(z >= 0, z, z*tanh(softplus(z)))"), becomes("relu(z)", a=0),
+        Fact("a draw of 20 deviations is replaced by a slope of 1", lambda f, x: near(f.trained(x, draw=20.0), f(x))),
     ),
     errata=("The survey's B ~ N(0, 0.01) would hardly ever lie in (0.5, 1.5); the mean must be 1.",),
 )  # fmt: skip
@@ -214,7 +204,7 @@ def _noisy_law(x: Any, s: Any) -> tuple[Any, Any]:
     section="3.6.11", s=fixed(0.75, low=1e-3), draw=sampled("normal", shape=PER_NEURON),
     law=lambda x, *, s: _noisy_law(x, s), aliases=("randomly_translational_relu",),
     facts=(becomes("relu(z)"), homogeneous(), idempotent(), at_zero(0),
-           Fact("a draw of 2 shifts by 2*s", lambda f, x: _near(f.trained(x, draw=2.0), (x + 1.5) * (x > -1.5)))),
+           Fact("a draw of 2 shifts by 2*s", lambda f, x: near(f.trained(x, draw=2.0), (x + 1.5) * (x > -1.5)))),
 )  # fmt: skip
 def rt_relu(x: Tensor, *, s: float, draw: Tensor | None) -> Tensor:
     return x.relu() if draw is None else (x + s * draw).relu()
@@ -258,7 +248,7 @@ def _probact(x: Any, *, s: Any, draw: Any) -> Any:
     _probact, kind="stochastic", formula="relu(z) + s*E, E ~ N(0, 1); relu(z) in evaluation", source="arXiv:1905.10761",
     section="4.2.11", s=learned(0.1, shape=PER_NEURON), draw=sampled("normal"), aliases=("probabilistic_activation",),
     law=lambda x, *, s: (x * (x > 0), s**2 + 0 * x),
-    facts=(MEAN, becomes("relu(z)"), homogeneous(), between(0, float("inf")), at_zero(0)),
+    facts=(unbiased(), becomes("relu(z)"), homogeneous(), between(0, float("inf")), at_zero(0)),
     errata=("The survey does not say what evaluation does; without noise it is the mean.",),
 )  # fmt: skip
 def probact(x: Tensor, *, s: Tensor, draw: Tensor | None) -> Tensor:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._facts import Count
 from ._facts import Fact, at_zero, between, homogeneous, idempotent, nonzero, permutation_equivariant
+from ._plain import near
 from ._slots import scheduled
 from ._spec import Axis, layer_function
 
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ENOUGH = Axis(least="k")
-
-
-def _near(a: Any, b: Any) -> bool:
-    return bool((abs(a - b) < 1e-9).all())
 
 
 def _ramp(x: Any) -> Any:
@@ -62,7 +59,7 @@ def _top_k(x: Any, *, k: int) -> Any:
     source="arXiv:2406.04093", axis=ENOUGH, k=Count(4, low=1, high=1_000_000),
     facts=(
         nonzero(4, at_most=True), homogeneous(), idempotent(), between(0, float("inf")), at_zero(0),
-        Fact("k = width: f is relu", lambda f, x: _near(f(x, k=x.shape[-1]), x * (x > 0))),
+        Fact("k = width: f is relu", lambda f, x: near(f(x, k=x.shape[-1]), x * (x > 0))),
     ),
     errata=("The paper writes TopK alone; its code takes the relu of what stays.",),
 )  # fmt: skip
@@ -93,8 +90,8 @@ def _mostly_shut(f: Any, x: Any) -> bool:
     axis=Axis(multiple=2, shrink=2), t=scheduled(0.1, low=0),
     facts=(
         Fact("small gates are shut: the output is 0", _mostly_shut),
-        Fact("t=0: f is z*silu(z2)", lambda f, x: _near(f(x, t=0.0), _cats(x, t=0.0))),
-        Fact("f is linear in the value", lambda f, x: _near(f(_twice(x)), 2 * f(x))),
+        Fact("t=0: f is z*silu(z2)", lambda f, x: near(f(x, t=0.0), _cats(x, t=0.0))),
+        Fact("f is linear in the value", lambda f, x: near(f(_twice(x)), 2 * f(x))),
         at_zero(0),
     ),
     errata=("The threshold t is the chosen quantile of abs(silu) over a set of data: module.set(t=...) takes it.",),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._facts import Count
 from ._facts import Fact, at_zero, becomes, between, equals, homogeneous, lipschitz
+from ._plain import near
 from ._slots import fixed, learned
 from ._spec import Axis, layer_function
 
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DOUBLE = Axis(grow=2)
-
-
-def _near(a: Any, b: Any) -> bool:
-    return bool((abs(a - b) < 1e-9).all())
 
 
 def _multi_bias(x: Any, *, biases: Any, copies: int) -> Any:
@@ -81,7 +78,7 @@ def _hybrid_chaotic(x: Any, *, r: float, outputs: int) -> Any:
     aliases=("hcaf",),
     facts=(
         between(0, 1), becomes("sech(z/2)**2", outputs=1), becomes("0*z", outputs=1, r=0),
-        Fact("f(-x) = f(x)", lambda f, x: _near(f(-x), f(x))),
+        Fact("f(-x) = f(x)", lambda f, x: near(f(-x), f(x))),
     ),
     errata=("A neuron sends another value to each neuron of the next layer; here they are neighbouring features.",),
 )  # fmt: skip
