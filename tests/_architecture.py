@@ -78,6 +78,7 @@ SIBLINGS = {
     "_about": "cli",
     "_explain_command": "cli",
     "_explain_examples": "cli",
+    "_explain_preferred": "cli",
     "_function_command": "cli",
     "_function_page": "cli",
     "_parts_command": "cli",

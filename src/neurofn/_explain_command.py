@@ -17,6 +17,8 @@ from . import _terminal
 from ._explain_sources import concepts_of, network, readable_again
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from .explaining import Concepts, Explanation, Units
 
 __all__ = ["explain_units"]
@@ -63,6 +65,9 @@ class Output:
 
     report: Annotated[Path | None, Parameter(help="The file to write: .html, .md or .json")] = None
     examples: Annotated[int, Parameter(help="How many example images of each unit the report shows")] = 5
+    preferred: Annotated[
+        int, Parameter(help="For how many of the best explained units to make the images that they prefer")
+    ] = 0
 
 
 def explain_units(
@@ -98,7 +103,7 @@ def explain_units(
     )
     if output.report is not None:
         command = _command(net, data=data, concepts=concepts, at=at, search=search, output=output)
-        _write(found, (units, source, batches), command=command, holdout=search.holdout, output=output)
+        _write(found, (units, source, batches), model=model, command=command, holdout=search.holdout, output=output)
     if stopped:
         print("Stopped: what was found until then is above and in the report.", file=sys.stderr)
         return 130
@@ -189,17 +194,22 @@ def _write(
     found: Sequence[Explanation],
     seen: tuple[Units, Concepts, Any],
     *,
+    model: nn.Module,
     command: str,
     holdout: float,
     output: Output,
 ) -> None:
     from . import __version__
     from ._explain_examples import examples_of
+    from ._explain_preferred import preferred_of
     from .reporting import report
 
     assert output.report is not None
     examples = examples_of(found, seen, holdout=holdout, count=output.examples)
-    entries = [{**one.to_dict(), "examples": own} for one, own in zip(found, examples, strict=True)]
+    made = preferred_of(found, seen[0], model, batches=seen[2], count=output.preferred)
+    entries = [
+        {**one.to_dict(), "examples": [*own, *more]} for one, own, more in zip(found, examples, made, strict=True)
+    ]
     written = report(
         {
             "question": "What does each unit detect?", "measure": "IoU", "command": command,

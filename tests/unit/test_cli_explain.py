@@ -62,6 +62,16 @@ def test_the_printed_command_repeats_it(tmp_path: Path, capsys: pytest.CaptureFi
     assert found(tmp_path / "a.json") == {**toy.FORMULAS, 3: ""}
 
 
+def test_images_that_units_prefer_stand_beside_their_controls(tmp_path: Path) -> None:
+    assert explain(*WORDS, "--preferred", "2", "--report", str(tmp_path / "a.json")) == 0
+    entries = json.loads((tmp_path / "a.json").read_text())["explanations"]
+    made = [[one["sample"] for one in entry["examples"] if one["kind"] == "made"] for entry in entries]
+    assert sorted(map(len, made)) == [0, 0, 1, 1]
+    assert all("best real" in label and "random" in label for labels in made for label in labels)
+    assert explain(*WORDS, "--preferred", "1", "--report", str(tmp_path / "a.html")) == 0
+    assert "Made to be preferred" in (tmp_path / "a.html").read_text()
+
+
 @pytest.mark.parametrize("data", ["_toy_explain:scenes", "_toy_explain:once"])
 def test_data_may_be_a_tensor_or_read_once(tmp_path: Path, data: str) -> None:
     assert explain(*WORDS, "--report", str(tmp_path / "a.json"), data=data) == 0

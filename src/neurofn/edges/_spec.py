@@ -84,12 +84,12 @@ def edge(
     """Declare an edge from the function that builds its basis from the settings (``grid=Count(5)``, ``low=Fixed(-3)``).
 
     >>> @edge("w*x**3", source="an example")
-    ... def cubic():
+    ... def cubed():
     ...     return Basis(1, lambda x: (x**3).unsqueeze(-1), lambda x: (x * x * x).unsqueeze(-1))
     >>> from neurofn import neuron
-    >>> str(neuron("tanh(sum(linear + cubic))"))
-    'tanh(sum(linear + cubic))'
-    >>> catalogue.remove("cubic")
+    >>> str(neuron("tanh(sum(linear + cubed))"))
+    'tanh(sum(linear + cubed))'
+    >>> catalogue.remove("cubed")
     """
 
     def register(build: Callable[..., Basis]) -> Edge:

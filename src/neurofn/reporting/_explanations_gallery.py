@@ -12,7 +12,7 @@ __all__ = ["gallery", "pictures"]
 
 KINDS = (
     ("highest", "Where it fires most"), ("outside", "Fires though the formula does not hold"),
-    ("missed", "Silent though the formula holds"),
+    ("missed", "Silent though the formula holds"), ("made", "Made to be preferred (activation beside its controls)"),
 )  # fmt: skip
 
 
