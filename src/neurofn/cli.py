@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from . import _about, _errors, _terminal
-from ._errors import DataError, MissingExtraError, NeurofnError, SettingError, StoreError
+from ._check_command import check
+from ._errors import MissingExtraError, NeurofnError, SettingError, StoreError
 from ._explain_command import explain_units
 from ._function_command import derive, errata, same
 from ._parts_command import list_parts, show
@@ -149,6 +150,7 @@ def _write(result: Result, folder: Path, format: str, *, again: str) -> bool:
 
 
 app.command(explain_units, name="explain")
+app.command(check)
 app.command(list_parts, name="list")
 for command in (show, derive, same, errata):
     app.command(command)
@@ -177,38 +179,6 @@ def report(source: Path, /, *, format: Format | None = None, out: Path | None = 
     target = out or path.parent / names[format or "html"]
     print(f"Report: {write(Result.load(path), target, format=format)}")
     return 0
-
-
-@app.command
-def check(name: str | None = None, /) -> int:
-    """Check a part, or all parts, by the conformance suite of its kind.
-
-    Parameters
-    ----------
-    name
-        A name from neurofn list, a neuron such as 'mean(bspline)', or MODULE:NAME of your own part.
-    """
-    from .testing import checks
-
-    parts = (
-        _about.find(name)
-        if name
-        else [(kind, part) for kind in _about.KINDS for part in _about.catalogue_of(kind).values()]
-    )
-    failed = 0
-    for kind, part in parts:
-        print(f"{kind}: {getattr(part, 'name', None) or getattr(part, '__name__', part)}")
-        try:
-            for result in checks(part):
-                failed += not result.passed
-                print(f"  {'passed' if result.passed else 'FAILED'}  {result.name.replace('_', ' ')}", flush=True)
-                if not result.passed:
-                    print("          " + result.message.replace("\n", "\n          "))
-        except (DataError, MissingExtraError) as error:  # a task whose data are not here
-            failed += 1
-            print(f"  not checked: {error}")
-    print("everything passed" if not failed else f"{failed} failed")
-    return 0 if not failed else 1
 
 
 @app.command

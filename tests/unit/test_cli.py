@@ -268,6 +268,16 @@ def test_check_prints_check_by_check(
     assert out.endswith("1 failed\n")
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_check_takes_a_kind_and_sums_up(workers: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "edges", "--quick", "--workers", workers]) == 0
+    out = capsys.readouterr().out
+    assert "edges: bspline  " in out
+    assert out.splitlines()[-1].startswith("2 parts, ") and out.endswith(" 0 failed\n")
+    assert main(["check", "edges", "--workers", "0"]) == 2
+    assert "--workers 0: give 1 or more" in capsys.readouterr().err
+
+
 def test_doctor_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) in (0, 1)
     assert "torch" in capsys.readouterr().out

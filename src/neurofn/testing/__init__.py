@@ -44,14 +44,16 @@ def check(part: Any) -> list[CheckResult]:
     return list(checks(part))
 
 
-def checks(part: Any) -> Iterator[CheckResult]:
-    """The same one by one, as they are done.
+def checks(part: Any, *, quick: bool = False) -> Iterator[CheckResult]:
+    """The same one by one, as they are done; ``quick``: without those that compile or export, which take seconds each.
 
     >>> from neurofn.tasks import catalogue
     >>> next(checks(catalogue["function-1d"])).passed
     True
     """
     for name, run in _suite(part).items():
+        if quick and name in SLOW:
+            continue
         try:
             run()
         except AssertionError as error:
@@ -63,6 +65,8 @@ def checks(part: Any) -> Iterator[CheckResult]:
 
 
 Suite = dict[str, Callable[[], None]]
+SLOW = frozenset({"compiles", "exports"})
+"""Checks, of any kind of part, that take seconds each."""
 
 
 def _suite(part: Any) -> Suite:
