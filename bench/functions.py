@@ -186,8 +186,8 @@ def read(store: Path) -> dict[str, list[Row]]:
     }
 
 
-def summary(bench: Bench, done: dict[str, list[Row]]) -> None:
-    """The median over the entries that are not void, and the ten farthest from the limit."""
+def summary(bench: Bench, done: dict[str, list[Row]], *, complete: bool) -> None:
+    """The median over the entries that are not void, and the ten farthest from the limit. Of a part nothing is judged."""
     fine = {name: found for name, found in done.items() if not is_void(found)}
     compiled = {
         row.case: row.value for found in fine.values() for row in found if row.alternative == "compiled / limit"
@@ -195,7 +195,7 @@ def summary(bench: Bench, done: dict[str, list[Row]]) -> None:
     print(f"{len(done) - len(fine)} of {len(done)} entries are void: the copies varied by more than {VOID:.0%}")
     for name, value in sorted(compiled.items(), key=lambda pair: -pair[1])[:10]:
         print(f"  far from the limit: {name:24} {value:8.2f} times")
-    enough = 2 * len(fine) > len(done)
+    enough = complete and 2 * len(fine) > len(done)
     if compiled:
         value = statistics.median(compiled.values())
         bench.add(
@@ -212,8 +212,9 @@ def main() -> None:
     done = read(store) if resume and store is not None and store.exists() else {}
     for found in done.values():
         bench.rows.extend(found)
-    run(bench, list(SAMPLE) if bench.quick else list(catalogue), done, store)
-    summary(bench, done)
+    names = list(SAMPLE) if bench.quick else list(catalogue)
+    run(bench, names, done, store)
+    summary(bench, done, complete=len(done) == len(names))
     if store is not None:
         write(store, bench.rows)
     bench.finish()

@@ -16,6 +16,7 @@ _HOME = {
     "function": "functions",
     "Learn": "functions",
     "Fixed": "functions",
+    "fewbit": "saving",
     "neuron": "neurons",
     "swap": "neurons.swap",
     "init_for": "neurons.gains",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from .neurons.gains import init_for as init_for
     from .neurons.swap import swap as swap
     from .reporting import report as report
+    from .saving import fewbit as fewbit
     from .studies import Claim as Claim
     from .studies import run as run
     from .studies import study as study

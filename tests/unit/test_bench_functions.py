@@ -68,3 +68,13 @@ def test_a_resumed_run_measures_void_and_failed_entries_again(script: ModuleType
 def test_the_sample_holds_every_bar(script: ModuleType) -> None:
     assert len(script.SAMPLE) == 12
     assert {entry for entry, _, _ in script.BARS} <= set(script.SAMPLE) <= set(script.catalogue)
+
+
+def test_the_median_is_judged_where_all_was_measured_and_half_is_not_void(script: ModuleType) -> None:
+    fine = script.rows("mish", seconds(script, limit=[1] * 5, compiled=[3] * 5), {})
+    void = script.rows("gelu", seconds(script, limit=[1, 2] * 3, compiled=[1] * 6), {})
+    for done, complete, holds in (({"mish": fine}, True, False), ({"mish": fine}, False, None),
+                                  ({"mish": fine, "gelu": void}, True, None)):  # fmt: skip
+        bench = script.Bench("doc", arguments=["--quick"])
+        script.summary(bench, done, complete=complete)
+        assert [(row.value, row.bar, row.holds) for row in bench.rows] == [(3.0, 1.5, holds)]

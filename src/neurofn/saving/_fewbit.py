@@ -23,7 +23,7 @@ def fewbit(function: str | Function | FunctionModule, *, bits: int = 2, **settin
     input: 0.25 in place of 4 for 2 bits. Values are those of the function: for gelu, silu and mish in float32 they come from
     the kernel, within the same units of the formula, for all others from the function's own code. 16-bit inputs are computed
     in float32; float64, other devices and machines without a compiler take the plain code, which is far slower. Inside the
-    transforms of torch.func and in torch.export values and slopes are the same and nothing is saved.
+    transforms of torch.func and in torch.export finite inputs have the same values and slopes, and nothing is saved.
 
     ``function`` is a name, a function of the catalogue or a module of one, ``settings`` are its parameters, held fixed. Where
     the input is NaN the gradient is; an infinite input has the slope of the outermost step. Raises SettingError for other bits,
@@ -114,7 +114,6 @@ class _FewBit(torch.autograd.Function):
         _, packed, nan = output
         ctx.mark_non_differentiable(packed, nan)
         ctx.save_for_backward(trace, packed, nan)
-        ctx.shape = z.shape
         ctx.strides = torch.empty_like(z, device="meta").stride()
 
     @staticmethod
