@@ -18,7 +18,7 @@ __all__ = ["MODES", "init_for"]
 
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _TURNED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-_STEADY = 0.9  # the slope of the map of variances that "stable" asks for; the width of a layer disturbs every step
+_STEADY = 0.75  # the slope of the map of variances that "stable" asks for; the width of a layer disturbs every step
 
 Start = tuple[float, float, float]  # gain of the weights, share of fan-in among both fans, deviation of the biases
 

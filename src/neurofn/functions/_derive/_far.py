@@ -38,6 +38,8 @@ def far_word(name: str, u: Any) -> Any:
     if name == "sqrt":
         found: Tail = u ** number("0.5")
         return found
+    if name == "log1p" and isinstance(u, Tail) and u.plain().power < 0:
+        return _through_zero(name, u)
     if name in ("ln", "log1p"):
         return _logarithm(u if name == "ln" else u + 1.0)
     if isinstance(u, Huge):
@@ -59,11 +61,13 @@ def far_word(name: str, u: Any) -> Any:
 
 
 def _through_zero(name: str, u: Tail) -> Tail:
-    """g(u) for g(0) = 0 and u that vanishes: u*q(u), where q is a mean of g' between 0 and u."""
+    """g(u) for g(0) = 0 and u that vanishes: u*q(u), where q is a mean of g' between 0 and u; beyond t = 0 simply g(u)."""
     inner = u.jet * raised(u.t, -u.power)
     span = hull(inner.terms[0], Interval(0.0, 0.0))
     _, first, second, third = outer(name, intervals(), span)
-    return u.like(u.power, u.jet * chain(inner, (first, second * 0.5, third * "1/3")))
+    near = u.jet * chain(inner, (first, second * 0.5, third * "1/3"))
+    plain = chain(inner, outer(name, intervals(), inner.terms[0])) * raised(u.t, u.power)
+    return u.like(u.power, near.like([a.within(b) for a, b in zip(near.terms, plain.terms, strict=True)]))
 
 
 def _settled(name: str, u: Tail, side: int) -> Any:
@@ -134,7 +138,7 @@ def _hypot(u: Any, v: Any) -> Any:
 
 def _power(base: Any, exponent: Any) -> Any:
     if not isinstance(exponent, Tail | Huge):
-        return base**exponent
+        return (base if isinstance(base, Tail | Huge) else number(base)) ** exponent
     return far_word("exp", exponent * far_word("ln", base))
 
 

@@ -8,6 +8,7 @@ to four. An interval of NaN is empty: the function is defined nowhere in the box
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -55,7 +56,8 @@ class Interval:
         if not isinstance(other, Interval) and other == 0:
             return self
         v = number(other)
-        return outward(self.lo + v.lo, self.hi + v.hi)
+        exact = _exactly(self, v, operator.add)
+        return outward(self.lo + v.lo, self.hi + v.hi) if exact is None else exact
 
     __radd__ = __add__
 
@@ -71,6 +73,8 @@ class Interval:
         if not isinstance(other, Interval) and other in (0, 1):
             return self if other else Interval(0.0, 0.0)
         v = number(other)
+        if (exact := _exactly(self, v, operator.mul)) is not None:
+            return exact
         corners = [_product(a, b) for a in (self.lo, self.hi) for b in (v.lo, v.hi)]
         result = outward(np.minimum.reduce(corners), np.maximum.reduce(corners))
         result.lo = np.where((self.lo >= 0) & (v.lo >= 0), np.maximum(result.lo, 0), result.lo)
@@ -79,10 +83,13 @@ class Interval:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        return self * number(other).inverse() if isinstance(other, _Known) else NotImplemented
+        if not isinstance(other, _Known):
+            return NotImplemented
+        exact = _exactly(self, number(other), operator.truediv)
+        return self * number(other).inverse() if exact is None else exact
 
     def __rtruediv__(self, other: Any) -> Any:
-        return self.inverse() if other == 1 else number(other) * self.inverse()
+        return number(other) / self if not self.lo.ndim else self.inverse() * number(other)
 
     def inverse(self) -> Interval:
         """1/u, without bound on the side where the box touches 0."""
@@ -153,6 +160,17 @@ class Interval:
 
 
 _Known = Interval | int | float | str
+
+
+def _exactly(u: Interval, v: Interval, how: Callable[[Any, Any], Any]) -> Interval | None:
+    """The result for two single numbers, where float64 holds it: 1 - a, 2/a and the like stay exact."""
+    if u.lo.ndim or v.lo.ndim or u.lo != u.hi or v.lo != v.hi or not math.isfinite(u.lo) or not math.isfinite(v.lo):
+        return None
+    if how is operator.truediv and v.lo == 0:
+        return None
+    exact = how(Fraction(float(u.lo)), Fraction(float(v.lo)))
+    near = float(exact) if abs(exact) < Fraction(10) ** 300 else math.inf
+    return Interval(near, near) if math.isfinite(near) and Fraction(near) == exact else None
 
 
 def _product(a: Any, b: Any) -> Any:

@@ -188,10 +188,15 @@ def _interval_library() -> dict[str, Callable[..., Interval]]:
     words: dict[str, Callable[..., Interval]] = {
         name: growing(plain[name]) for name in ("tanh", "sinh", "asinh", "atan", "erf")
     }
-    words |= {name: growing(plain[name], least=0.0) for name in ("exp", "sigma", "softplus", "Phi")}
-    words |= {name: even(plain[name]) for name in ("sech", "bump", "phi", "bell")}
+    words |= {name: growing(plain[name], least=0.0) for name in ("exp", "sigma", "softplus")}
+    words |= {name: even(plain[name]) for name in ("sech", "bump")}
     below_one = growing(np.expm1, least=-1.0)
+    exp = words["exp"]
     rest: dict[str, Callable[..., Any]] = {
+        # the rounding of an argument far out moves these by more than the library does: arguments are boxes too
+        "phi": lambda u: exp(number(u).power(2) * -0.5) * Interval(0.39894228040143265, 0.3989422804014328),
+        "bell": lambda u: exp(-number(u).power(2)) * Interval(1.1283791670955123, 1.1283791670955128),
+        "Phi": lambda u: _falling_erfc(-number(u) * Interval(0.7071067811865475, 0.7071067811865476)) * 0.5,
         "expm1": below_one, "ln": growing(np.log, low=0.0), "log1p": growing(np.log1p, low=-1.0),
         "sqrt": growing(np.sqrt, low=0.0, least=0.0), "sin": sine, "cos": cosine, "cosh": even(np.cosh, falling=False),
         "erfc": _falling_erfc,

@@ -115,10 +115,15 @@ def _stretches(g: Probe, f: Probe, here: float, there: float) -> Iterable[float]
 
 def _by_mark(g: Probe, f: Probe) -> Iterable[tuple[float, float]]:
     """Without breakpoints: seek the point of f with the mark that a point of g has."""
-    known = np.flatnonzero(~np.isnan(g.mark) & (np.abs(g.z) < 6))
+    known = np.flatnonzero((np.abs(g.mark) < 4) & (np.abs(g.z) < 6))
     if not len(known):
         return
-    k = known[np.argmin(np.abs(g.z[known] - 0.37))]
+    for near in (0.37, -0.9):
+        yield from _same_mark(g, f, int(known[np.argmin(np.abs(g.z[known] - near))]))
+
+
+def _same_mark(g: Probe, f: Probe, k: int) -> Iterable[tuple[float, float]]:
+    """Changes that send a point of g to one of f with its mark."""
     z0, wanted, ratio = float(g.z[k]), float(g.mark[k]), float(g.ratio[k])
 
     def miss(w: Any) -> Any:
@@ -195,10 +200,14 @@ def _verified(change: Change, g: Curve, f: Curve) -> Change | None:
     for one in (rounded, change):
         if one.a == 0 or one.b == 0:
             continue
-        mine = one.a * f(one.b * z + one.c) + one.d
+        value, slope = f.jets(one.b * z + one.c, order=1)
+        mine = one.a * value + one.d
         both = known & np.isfinite(mine)
         size = np.abs(goal) + np.abs(mine - one.d) + abs(one.d)
-        if np.all(known == np.isfinite(mine)) and np.all(np.abs(goal - mine)[both] <= _TIGHT * size[both] + floor):
+        moved = 1e-13 * np.abs(one.a * slope) * (np.abs(one.b * z) + abs(one.c))  # by the last digits of b and c
+        if np.all(known == np.isfinite(mine)) and np.all(
+            np.abs(goal - mine)[both] <= (_TIGHT * size + moved)[both] + floor
+        ):
             return one
     return None
 

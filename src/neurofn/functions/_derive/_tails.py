@@ -38,7 +38,11 @@ class Tail:
 
     def lift(self, other: Any) -> Tail:
         """A number as a constant."""
-        return other if isinstance(other, Tail) else self.like(0.0, self.t * 0.0 + number(other))
+        return (
+            other
+            if isinstance(other, Tail)
+            else self.like(0.0, self.t.like([number(other), *[number(0.0)] * (len(self.t.terms) - 1)]))
+        )
 
     def plain(self) -> Tail:
         """Itself, where there is no logarithm."""
@@ -75,7 +79,10 @@ class Tail:
         if isinstance(other, Huge):
             return NotImplemented
         if not isinstance(other, Tail):
-            return Tail(self.power, self.jet * number(other), self.t, None if self.log is None else self.log * other)
+            factor = number(other)
+            if not factor.lo.ndim and factor.lo == factor.hi == 0:
+                return self.lift(factor)
+            return Tail(self.power, self.jet * factor, self.t, None if self.log is None else self.log * other)
         return self.like(self.plain().power + other.plain().power, self.jet * other.jet)
 
     __rmul__ = __mul__
@@ -102,7 +109,7 @@ class Tail:
                 return 1.0 / self**-whole
             return self.like(self.plain().power * whole, self.jet.power(whole))
         box = number(exponent)
-        if np.any(sign_of(self) <= 0) or box.lo != box.hi:
+        if np.any(sign_of(self) <= 0) or (box.lo != box.hi and self.plain().power):
             raise Unsupported("a root of what may be negative")
         return self.like(self.plain().power * float(box.lo), self.jet**box)
 
@@ -176,7 +183,7 @@ class Huge:
 
     def __pow__(self, exponent: Any) -> Any:
         box = number(exponent)
-        if isinstance(exponent, Tail | Huge) or box.lo != box.hi:
+        if isinstance(exponent, Tail | Huge) or (box.lo <= 0 <= box.hi and box.lo != box.hi):
             raise Unsupported("a power of z")
         if box.lo < 0:
             return 1.0 / self ** (-box)

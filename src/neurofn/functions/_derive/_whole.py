@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...formula import Call, Constant, Infix, Name, Node
-from ._bounds import FAR, TOLERANCE, Bounds, Region, bound, halved, start
+from ._bounds import FAR, TOLERANCE, Bounds, Region, bound, halved, look, start
 from ._far import TailRegion
 from ._interval import Interval
 from ._structure import still
@@ -22,7 +22,8 @@ def bounds_of(tree: Node, values: Mapping[str, float], cuts: tuple[float, ...], 
     """Range and slopes of a tree over all z; ``cuts`` are where its branches change."""
     found = start()
     end = time.monotonic() + seconds
-    for region in regions(tree, values, cuts):
+    parts = regions(tree, values, cuts)
+    for region in parts:
         if isinstance(region, TailRegion):
             low, high = limit = region.limit()
             found.limits[region.side] = limit
@@ -30,6 +31,8 @@ def bounds_of(tree: Node, values: Mapping[str, float], cuts: tuple[float, ...], 
                 found.sides[0, 1 if low > 0 else -1].reached = math.inf
         elif not math.isinf(region.reach):
             found.to_infinity = False
+        look(region, found)
+    for region in reversed(parts):
         bound(region, found, seconds=max((end - time.monotonic()) / 2, seconds / 5))
     period = period_of(tree, values)
     for sign in (-1, 1) if period and period[1] else ():
