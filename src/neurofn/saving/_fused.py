@@ -108,7 +108,12 @@ class _Passes:
 
     def forward(self, z: Tensor, learned: tuple[Tensor, ...]) -> tuple[Tensor, bool]:
         """f(z), and whether it was near."""
-        if self._near is not None and z.numel() and z.itemsize > 2 and all(t.ndim == 0 and t.dtype == z.dtype for t in learned):
+        if (
+            self._near is not None
+            and z.numel()
+            and z.itemsize > 2
+            and all(t.ndim == 0 and t.dtype == z.dtype for t in learned)
+        ):
             result, size = self._near_value(z, *learned)
             if float(size) <= self._near.bound:  # false for NaN
                 return result, True
