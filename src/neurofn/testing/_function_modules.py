@@ -61,7 +61,8 @@ def check_learned_domain(function: Function) -> None:
                 used = float(_values(module)[name])
             low, high = (-math.inf if spec.low is None else spec.low), (math.inf if spec.high is None else spec.high)
             where = f"{function.name}: {name} went to {step:g} and is used as {used:g}"
-            _assert(low * (1 - 1e-6) <= used <= high * (1 + 1e-6), f"{where}, outside [{low:g}, {high:g}]")
+            inside = low - 1e-6 * abs(low) <= used <= high + 1e-6 * abs(high)
+            _assert(inside, f"{where}, outside [{low:g}, {high:g}]")
             result = module(z)
             (slope,) = torch.autograd.grad((result * _mixture(z)).sum(), [parameter])
             finite = bool(result.isfinite().all()) and bool(slope.isfinite())
