@@ -247,3 +247,78 @@ declare(
     source="arXiv:2402.09092", section="4.4.14", a=Learn(0.5), at_zero=(0, 0.5), limits=(-inf, inf),
     range=(-inf, inf), monotone="increasing",
 )  # fmt: skip
+
+declare(
+    "collapsing_linear_unit", "z/(1 - z*exp(-(z + exp(z))))",
+    source="arXiv:2112.12078", section="3.3.5", aliases=("colu",), far=(0, 1),
+    # below 0 times exp(z) above and below the line: exp(-z) overflows
+    stable="where(z >= 0, z/(1 - z*exp(-(z + exp(z)))), z*exp(z)/(exp(z) - z*exp(-exp(z))))",
+    at_zero=(0, 1), limits=(0, inf), range=(-0.37715856839612916, inf),
+)  # fmt: skip
+
+declare(
+    "triple_state_swish", "z*sigma(z)*(sigma(z) + sigma(z - a) + sigma(z - b))",
+    source="arXiv:2402.09092", section="3.3.6", aliases=("ts_swish",), a=Fixed(20), b=Fixed(40), far=(0, 1),
+    stable="where(z >= 0, z - z*sigma(-z), z*sigma(z))*(sigma(z) + sigma(z - a) + sigma(z - b))",
+    at_zero=(0, 0.2500000010305768), limits=(0, inf), range=(-0.07720555992317159, inf),
+)  # fmt: skip
+
+declare(
+    "generalized_swish", "z*sigma(exp(-z))",
+    source="arXiv:2402.09092", section="3.3.7",
+    at_zero=(0, 0.7310585786300049), limits=(-inf, inf), range=(-inf, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "loglogish", "z*(1 - exp(-exp(z)))",
+    source="arXiv:2402.09092", section="3.3.12",
+    at_zero=(0, 0.6321205588285577), limits=(0, inf), range=(-0.31218251608651626, inf),
+)  # fmt: skip
+
+declare(
+    "suish", "max(z, z*exp(-abs(z)))",
+    source="arXiv:2402.09092", section="3.3.17", aliases=("rectified_exponential_unit", "reu"),
+    stable="where(z >= 0, z, z*exp(z))",
+    at_zero=(0, 1), limits=(0, inf), range=(-0.36787944117144233, inf),
+)  # fmt: skip
+
+declare(
+    "ln_tanh_exp", "z*ln(1 + tanh(exp(z)))",
+    source="arXiv:1908.08681", section="3.3.29", stable="z*log1p(tanh(exp(z)))",
+    at_zero=(0, 0.5662191695169728), limits=(0, inf), range=(-0.3078069424298314, inf),
+)  # fmt: skip
+
+declare(
+    "parametric_shifted_silu", "z*(sigma(a*z) - b)/(1 - b)",
+    source="arXiv:2402.09092", section="4.4.3", aliases=("pssilu",), a=Learn(1), b=Learn(0.1, high=0.999),
+    stable="where(z >= 0, z - z*sigma(-a*z)/(1 - b), z*(sigma(a*z) - b)/(1 - b))", far=(1, 1),
+    at_zero=(0, 0.4444444444444444), limits=(inf, inf), range=(-0.18907865342591973, inf), cases={"a=1, b=0": "silu"},
+)  # fmt: skip
+
+declare(
+    "e_swish", "a*z*sigma(z)",
+    source="arXiv:1801.07145", section="4.4.4", a=Learn(1.5), far=(0, 1),
+    at_zero=(0, 0.75), limits=(0, inf), range=(-0.4176968141416107, inf), cases={"a=1": "silu"},
+)  # fmt: skip
+
+declare(
+    "psgu", "z*tanh(a*sigma(z))",
+    source="arXiv:2402.09092", section="4.4.7", aliases=("tsrelul",), a=Learn(3), far=(0, 1),
+    at_zero=(0, 0.9051482536448664), limits=(0, inf), range=(-0.7477446055238357, inf),
+    cases={"a=1": "tangent_sigmoid_relu"},
+    errata="Published under two names with two first values of a: 3 as PSGU, 0.5 as TSReLUl. Here a begins at 3.",
+)  # fmt: skip
+
+declare(
+    "adaptive_quadratic_linear_unit", "z*clip(a*z + b, 0, 1)",
+    source="doi:10.17559/TV-20230614000735", section="4.4.10", aliases=("aqulu",), a=Learn(0.25, low=0.001), b=Learn(0.5),
+    at_zero=(0, 0.5), limits=(0, inf), range=(-0.25, inf), kinks=(-2, 2),
+    cases={"a=0.16666666666666666, b=0.5": "hard_swish"},
+    errata="The survey prints the three pieces z, a*z**2 + b*z and 0 with their borders (1 - b)/a and -b/a, the same for a > 0.",
+)  # fmt: skip
+
+declare(
+    "parametric_serf", "z*erf(a*softplus(b*z))",
+    source="arXiv:2109.04386", section="4.4.13", aliases=("pserf",), a=Learn(1.25), b=Learn(0.85), far=(0, 1),
+    at_zero=(0, 0.7795463333664535), limits=(0, inf), range=(-0.5060068753569109, inf), cases={"a=1, b=1": "serf"},
+)  # fmt: skip

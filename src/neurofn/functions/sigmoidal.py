@@ -290,3 +290,95 @@ declare(
     source="arXiv:2402.09092", section="4.3.8", a=Learn(1), b=Learn(0.1), at_zero=(0, 1), limits=(-inf, inf),
     range=(-inf, inf), odd=True, monotone="increasing", kinks=(-1, 1),
 )  # fmt: skip
+
+declare(
+    "soft_clipping", "(softplus(a*z) - softplus(a*(z - 1)))/a",
+    source="arXiv:1810.11509", section="3.2.11", aliases=("sc",), a=Fixed(50, low=0.001),
+    # below 1/2 as one logarithm, and above it by f(z) = 1 - f(1 - z): far out the difference has no digits
+    stable="where(z <= 0.5, softplus(a*z + ln(-expm1(-a)) - softplus(a*(z - 1)))/a,"
+    " 1 - softplus(a*(1 - z) + ln(-expm1(-a)) - softplus(-a*z))/a)",
+    at_zero=(0.013862943611198907, 0.5), limits=(0, 1), range=(0, 1),
+)  # fmt: skip
+
+declare(
+    "elliott", "0.5*z/(1 + abs(z)) + 0.5",
+    source="elliott1993", section="3.2.15", stable="where(z >= 0, 1 - 0.5/(1 + z), 0.5/(1 - z))",
+    at_zero=(0.5, 0.5), limits=(0, 1), range=(0, 1), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "new_sigmoid", "tanh(z)/sqrt(1 + tanh(z)**2)",
+    source="doi:10.3233/JIFS-212333", section="3.2.18", aliases=("newsigmoid",),
+    at_zero=(0, 1), limits=(-0.7071067811865476, 0.7071067811865476),
+    range=(-0.7071067811865476, 0.7071067811865476), odd=True,
+    errata="Printed is (exp(z) - exp(-z))/sqrt(2*(exp(2*z) + exp(-2*z))), the same function; its exponentials overflow, and "
+    "computed so it is NaN beyond z = 355. Its bounds are -1/sqrt(2) and 1/sqrt(2), not -1 and 1.",
+)  # fmt: skip
+
+declare(
+    "root2sigmoid", "tanh(z*ln(2)/2)/(2*sqrt(2)*sqrt(1 + tanh(z*ln(2)/2)**2))",
+    source="arXiv:2402.09092", section="3.2.19",
+    at_zero=(0, 0.1225322679335684), limits=(-0.25, 0.25), range=(-0.25, 0.25), odd=True,
+    errata="Printed is (2**(z/2) - 2**(-z/2))/(2*sqrt(2)*sqrt(2*(2**z + 2**(-z)))), which the authors of the survey "
+    "reconstructed; two packages read it alike. Here it is new_sigmoid(z*ln(2)/2)/(2*sqrt(2)), the same without overflow.",
+)  # fmt: skip
+
+declare(
+    "softsign_quotient", "z/(a + abs(z))",
+    source="arXiv:2402.09092", section="3.2.25", a=Fixed(1, low=0.001),
+    at_zero=(0, 1), limits=(-1, 1), range=(-1, 1), odd=True, monotone="increasing", cases={"a=1": "softsign"},
+    errata="The survey prints z*(sign(z)*z - a)/(z**2 - a**2), its equation 37 without a name: numerator and denominator share "
+    "the factor abs(z) - a, and as printed it is 0/0 at z = a and z = -a.",
+)  # fmt: skip
+
+declare(
+    "adaptive_slope_sigmoidal", "sigma(a*z)",
+    source="arXiv:2402.09092", section="4.3.3", aliases=("assf",), a=Learn(1),
+    at_zero=(0.5, 0.25), limits=(0, 1), range=(0, 1), cases={"a=1": "sigmoid"},
+)  # fmt: skip
+
+declare(
+    "tanhsoft", "tanh(a*z + b*exp(c*z))*logaddexp(ln(d), z)",
+    source="arXiv:2009.03863", section="4.3.5", a=Learn(0.5, high=1), b=Learn(0.5, low=0), c=Learn(1, low=0.001),
+    d=Learn(1, low=0.001, high=1), far=(0, 1),
+    # 1 - tanh has no digits where the slope of its argument, an exponential, is large
+    stable="where(z >= 1, 1 - 2*sigma(-2*a*z - 2*b*exp(c*z)), tanh(a*z + b*exp(c*z)))*(ln(d) + softplus(z - ln(d)))",
+    at_zero=(0.3203152046431526, 0.7761826073930982), limits=(0, inf), range=(-0.11469526022358996, inf),
+    cases={"a=0.87, b=0, d=1": "tanhsoft_1"},
+    errata="The survey prints ln(d + exp(z)), which logaddexp(ln(d), z) is; d = 0, where the factor is z, is a limit only: "
+    "there the slope in d has no bound.",
+)  # fmt: skip
+
+declare(
+    "tanhsoft_1", "tanh(a*z)*softplus(z)",
+    source="arXiv:2009.03863", section="4.3.5", a=Learn(0.87),
+    at_zero=(0, 0.6030380470871524), limits=(0, inf), range=(-0.22378487459642157, inf),
+)  # fmt: skip
+
+declare(
+    "tanhsoft_2", "z*tanh(b*exp(c*z))",
+    source="arXiv:2009.03863", section="4.3.5", b=Learn(0.75), c=Learn(0.75),
+    at_zero=(0, 0.6351489523872873), limits=(0, inf), range=(-0.3592260386488675, inf), cases={"b=1, c=1": "tanhexp"},
+)  # fmt: skip
+
+declare(
+    "tanhsoft_3", "where(z >= 0, z + ln(exp(-z) + tanh(a*z)), ln(1 + exp(z)*tanh(a*z)))",
+    source="biswas2021", section="4.3.5", a=Learn(0.85, low=0.001),
+    stable="where(z >= 1, z + log1p(exp(-z) - 2*sigma(-2*a*z)), log1p(exp(z)*tanh(a*z)))",
+    at_zero=(0, 0.85), limits=(0, inf), range=(-0.3093767024844271, inf),
+    errata="The survey prints ln(1 + exp(z)*tanh(a*z)) for all z, which is equal and overflows; with a < 0 it is the "
+    "logarithm of a negative number for large z, so a is above 0 here.",
+)  # fmt: skip
+
+declare(
+    "parametric_sigmoid", "a*sigma(b*z)",
+    source="arXiv:2402.09092", section="4.3.6", aliases=("psigmoid", "scaled_logistic_sigmoid"), a=Learn(1), b=Learn(1),
+    at_zero=(0.5, 0.25), limits=(0, 1), range=(0, 1), cases={"a=1, b=1": "sigmoid"},
+)  # fmt: skip
+
+declare(
+    "sigmoid_power", "sigma(z)**m",
+    source="chandra2004", section="4.3.7", aliases=("psf", "parametric_sigmoid_function"), m=Learn(1, low=0.001),
+    stable="exp(-m*softplus(-z))",
+    at_zero=(0.5, 0.25), limits=(0, 1), range=(0, 1), cases={"m=1": "sigmoid"},
+)  # fmt: skip

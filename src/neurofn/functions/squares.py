@@ -60,3 +60,10 @@ declare(
     source="arXiv:2402.09092", section="3.8.11", aliases=("mef",), at_zero=(0.5, 1), limits=(-0.5, 1.5),
     range=(-0.5, 1.5), monotone="increasing",
 )  # fmt: skip
+
+declare(
+    "square_swish", "where(z > 0, z + z**2/32, where(z >= -2, z + z**2/2, 0))",
+    source="doi:10.1016/j.neucom.2021.02.030", section="3.8.3", aliases=("squish",),
+    stable="where(z > 0, z*(1 + z/32), where(z >= -2, z*(1 + z/2), 0))",  # z**2 overflows before z**2/32 does
+    at_zero=(0, 1), limits=(0, inf), range=(-0.5, inf), kinks=(-2,),
+)  # fmt: skip

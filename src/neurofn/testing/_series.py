@@ -258,11 +258,11 @@ def _sine_quotient(u: Any) -> tuple[Any, ...]:
 
 def _more_words() -> dict[str, Callable[..., Any]]:
     """Words that are others put together; digits that cancel are found by more precision."""
-    exp, ln, sqrt = _chain(_exp), _chain(_ln), _chain(_sqrt)
+    exp, ln, sqrt, softplus = _chain(_exp), _chain(_ln), _chain(_sqrt), _chain(_softplus)
     return {
         "relu": lambda u: u if u >= 0 else u * 0,
         "clip": lambda u, low, high: low if u <= low else high if u >= high else u,
-        "expm1": lambda u: exp(u) - 1, "log1p": lambda u: ln(1 + u), "logaddexp": lambda u, v: ln(exp(u) + exp(v)),
+        "expm1": lambda u: exp(u) - 1, "log1p": lambda u: ln(1 + u), "logaddexp": lambda u, v: v + softplus(u - v),
         "hypot": lambda u, v: sqrt(u * u + v * v), "sinh": lambda u: (exp(u) - exp(-u)) / 2,
         "cosh": lambda u: (exp(u) + exp(-u)) / 2, "sech": lambda u: 2 / (exp(u) + exp(-u)),
         "atan": _chain(_inverse_tangent), "asinh": _chain(_inverse_sinh), "sinc": _chain(_sine_quotient),
