@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from ._declare import declare
-from ._facts import Learn
+from ._facts import Fixed, Learn
 
 declare(
     "margin_relu", "max(z, a)",
@@ -26,15 +26,44 @@ declare(
 )  # fmt: skip
 
 declare(
+    "leaky_learnable_relu", "where(z >= 0, a*z, 0.01*a*z)",
+    source="doi:10.3390/info12120513", section="4.2.8", aliases=("lelelu",), a=Learn(1, per="channel"),
+    at_zero=(0, None), limits=(-inf, inf), range=(-inf, inf), monotone="increasing", kinks=(0,),
+    cases={"a=1": "leaky_relu"},
+)  # fmt: skip
+
+declare(
     "flexible_relu", "relu(z) + b",
     source="arXiv:2402.09092", section="4.2.15", aliases=("frelu",), b=Learn(0), at_zero=(0, None), limits=(0, inf),
     range=(0, inf), monotone="increasing", kinks=(0,),
 )  # fmt: skip
 
 declare(
+    "flexible_relu_full_form", "relu(z + a) + b",
+    source="arXiv:1706.08098", section="4.2.15", a=Learn(0), b=Learn(0), at_zero=(0, None), limits=(0, inf),
+    range=(0, inf), monotone="increasing", kinks=(0,), cases={"a=0, b=0": "relu"},
+)  # fmt: skip
+
+declare(
     "adaptive_shifted_relu", "a*relu(z) + b",
     source="arXiv:2402.09092", section="4.2.16", aliases=("shilu",), a=Learn(1), b=Learn(0), at_zero=(0, None),
     limits=(0, inf), range=(0, inf), monotone="increasing", kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "starrelu", "a*relu(z)**2 + b",
+    source="arXiv:2210.13452", section="4.2.17", aliases=("star_relu",), a=Learn(0.8944), b=Learn(-0.4472),
+    stable="a*relu(z)*relu(z) + b", at_zero=(-0.4472, 0), limits=(-0.4472, inf), range=(-0.4472, inf),
+    monotone="increasing", cases={"a=1, b=0": "squared_relu"},
+)  # fmt: skip
+
+declare(
+    "adaptive_hardtanh", "clip(a*(z - b), -1, 1)",
+    source="arXiv:2402.09092", section="4.2.18", a=Fixed(1, low=0.001), b=Learn(0), at_zero=(0, 1),
+    limits=(-1, 1), range=(-1, 1), odd=True, monotone="increasing", kinks=(-1, 1),
+    cases={"a=1, b=0": "hardtanh"},
+    errata="a grows from epoch to epoch by a schedule, so that the function nears the sign; it is set by hand "
+    "here, not learned.",
 )  # fmt: skip
 
 declare(
@@ -50,6 +79,13 @@ declare(
 )  # fmt: skip
 
 declare(
+    "dual_line", "where(z >= 0, a*z, b*z) + m",
+    source="arXiv:2402.09092", section="4.2.21", a=Learn(1, per="channel"), b=Learn(0.01, per="channel"),
+    m=Learn(-0.22, per="channel"), at_zero=(-0.22, None), limits=(-inf, inf), range=(-inf, inf), monotone="increasing",
+    kinks=(0,), cases={"a=1, b=0.01, m=0": "leaky_relu", "a=1, b=0, m=0": "relu"},
+)  # fmt: skip
+
+declare(
     "pilu", "where(z >= c, a*z + c*(1 - a), b*z + c*(1 - b))",
     source="arXiv:2402.09092", section="4.2.22", a=Learn(1), b=Learn(0.01), c=Learn(0), at_zero=(0, None),
     limits=(-inf, inf), range=(-inf, inf), monotone="increasing", kinks=(0,),
@@ -59,6 +95,14 @@ declare(
     "tent", "relu(a - abs(z))",
     source="arXiv:2402.09092", section="4.2.27", a=Learn(1), at_zero=(1, None), limits=(0, 0), range=(0, 1),
     even=True, kinks=(-1, 0, 1),
+)  # fmt: skip
+
+declare(
+    "hat", "where(z < 0, 0, where(z <= a/2, z, relu(a - z)))",
+    source="arXiv:2208.04924", section="4.2.28", a=Learn(2, low=0.001), at_zero=(0, None), limits=(0, 0),
+    range=(0, 1), kinks=(0, 1, 2),
+    errata="The survey prints z on both middle branches, which jumps at a; the second is a - z, the hat of the "
+    "source.",
 )  # fmt: skip
 
 declare(
@@ -76,11 +120,37 @@ declare(
 declare(
     "parametric_swish", "where(z <= c, a*z*sigma(b*z), z)",
     source="arXiv:2402.09092", section="4.2.42", aliases=("p_swish", "tunable_swish", "t_swish"), a=Learn(1),
-    b=Learn(1), c=Learn(0), at_zero=(0, None), limits=(0, inf), range=(-0.2784645427610738, inf), kinks=(0,),
+    b=Learn(1), c=Fixed(0), at_zero=(0, None), limits=(0, inf), range=(-0.2784645427610738, inf), kinks=(0,),
+    errata="The survey calls c trainable; it is where one piece ends, and no gradient comes to it.",
+)  # fmt: skip
+
+declare(
+    "erf_based_relu", "where(z >= 0, z, a*erf(z))",
+    source="arXiv:2306.01822", section="4.2.52", aliases=("erfrelu",), a=Learn(1), at_zero=(0, None),
+    limits=(-1, inf), range=(-1, inf), monotone="increasing", kinks=(0,), cases={"a=0": "relu"},
 )  # fmt: skip
 
 declare(
     "repsu", "where(z >= b, 2*(1 - a)*z + (2*a - 1)*(z - b)*sigma(sign(z - c)*(abs(z - c)/d)**e1), 0)",
     source="arXiv:2402.09092", section="4.2.58", a=Learn(0.8), b=Learn(0), c=Learn(0), d=Learn(1), e1=Learn(1),
     at_zero=(0, None), limits=(0, inf), range=(0, inf), monotone="increasing", kinks=(0,),
+)  # fmt: skip
+
+declare(
+    "pdelu", "where(z >= 0, z, a*(relu(1 + (1 - b)*z)**(1/(1 - b)) - 1))",
+    source="doi:10.1016/j.neunet.2020.02.012", section="4.2.59", a=Learn(1, per="channel"),
+    b=Fixed(0.9, low=0, high=0.999),
+    stable="where(z >= 0, z, where(z > -0.5/(1 - b), a*expm1(log1p((1 - b)*z)/(1 - b)), "
+    "a*(relu(1 + (1 - b)*z)**(1/(1 - b)) - 1)))",
+    at_zero=(0, 1), limits=(-1, inf), range=(-1, inf), monotone="increasing",
+    cases={"a=1, b=0": "shifted_relu"},
+    errata="As printed the base 1 + (1 - b)*z turns negative far to the left, where the power is not real; it is "
+    "cut at 0.",
+)  # fmt: skip
+
+declare(
+    "pfplus", "where(z >= 0, a*z, a*z/(1 - b*z))",
+    source="arXiv:2111.14349", section="4.2.61", a=Learn(1, per="channel"), b=Learn(1, low=0, per="channel"),
+    at_zero=(0, 1), limits=(-1, inf), range=(-1, inf), monotone="increasing",
+    cases={"a=1, b=1": "polynomial_linear_unit", "a=1, b=0": "identity"},
 )  # fmt: skip

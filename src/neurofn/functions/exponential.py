@@ -28,6 +28,12 @@ declare(
 )  # fmt: skip
 
 declare(
+    "softplus_linear_unit", "where(z >= 0, z, 2*ln((exp(z) + 1)/2))",
+    source="arXiv:2402.09092", section="3.6.13", aliases=("slu",), stable="where(z >= 0, z, 2*log1p(expm1(z)/2))",
+    at_zero=(0, 1), limits=(-1.3862943611198906, inf), range=(-1.3862943611198906, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
     "apical_dendrite_activation", "where(z >= 0, exp(-a*z + b), 0)",
     source="arXiv:2402.09092", section="3.6.50", aliases=("ada",), a=Fixed(1), b=Fixed(0), at_zero=(1, None),
     limits=(0, 0), range=(0, 1), kinks=(0,),
@@ -43,6 +49,13 @@ declare(
     "sigmoid_linear_unit", "where(z >= 0, z, (1 - exp(-2*z))/(1 + exp(-2*z)))",
     source="arXiv:2402.09092", section="3.6.52", aliases=("siglu", "maxtanh"), at_zero=(0, 1), limits=(-1, inf),
     range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "swish_and_relu", "where(z >= 0, z, z/(1 + a*exp(-b*z)))",
+    source="arXiv:2402.09092", section="3.6.53", aliases=("sara",), a=Fixed(0.5, low=0.001), b=Fixed(0.7, low=0.001),
+    at_zero=(0, None), limits=(0, inf), range=(-0.6615078762364984, inf), kinks=(0,),
+    errata="The formula of the original is malformed; this is the reading of the survey's authors.",
 )  # fmt: skip
 
 declare(
@@ -73,6 +86,20 @@ declare(
     "power_linear_unit", "where(z >= 0, z, (1 - z)**(-a) - 1)",
     source="arXiv:2402.09092", section="3.7.6", aliases=("polu",), a=Fixed(1), at_zero=(0, 1), limits=(-1, inf),
     range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "power_function_linear_unit", "z/2*(1 + z/sqrt(1 + z**2))",
+    source="doi:10.1016/j.neucom.2020.11.068", section="3.7.7", aliases=("pflu",),
+    stable="where(z >= 0, z/2*(1 + z/hypot(1, z)), z/(2*hypot(1, z))/(hypot(1, z) - z))", at_zero=(0, 0.5),
+    limits=(0, inf), range=(-0.1501415530003888, inf),
+)  # fmt: skip
+
+declare(
+    "faster_pflu", "where(z >= 0, z, z + z**2/sqrt(1 + z**2))",
+    source="arXiv:2402.09092", section="3.7.8", aliases=("fpflu",),
+    stable="where(z >= 0, z, z/hypot(1, z)/(hypot(1, z) - z))", at_zero=(0, 1), limits=(0, inf),
+    range=(-0.3002831060007776, inf),
 )  # fmt: skip
 
 declare(
@@ -126,9 +153,22 @@ declare(
 )  # fmt: skip
 
 declare(
-    "ls_relu", "where(z <= 0, z/(1 + abs(z)), where(z <= b, z, ln(1 + a*max(z, b)) + abs(ln(1 + a*b) - b)))",
-    source="arXiv:2402.09092", section="3.7.20", a=Fixed(1, low=0), b=Fixed(3, low=0), at_zero=(0, 1),
-    limits=(-1, inf), range=(-1, inf), monotone="increasing", kinks=(3,),
+    "ls_relu", "where(z <= 0, z/(1 + abs(z)), where(z <= b, z, ln(1 + a*z) + abs(ln(1 + a*b) - b)))",
+    source="arXiv:2402.09092", section="3.7.20", a=Fixed(1, low=0), b=Fixed(1, low=0), at_zero=(0, 1),
+    limits=(-1, inf), range=(-1, inf), monotone="increasing", kinks=(1,),
+    errata="The survey writes max(z, b) inside the logarithm, which is z where that piece holds; it gives no "
+    "values of a and b.",
+)  # fmt: skip
+
+declare(
+    "smooth_activation_unit", "(1 - 1/a)*exp(-b**2*z**2/2)/(b*sqrt(2*pi)) + (1 + 1/a)/2*z + (1 - 1/a)/2*z*erf(b*z/sqrt(2))",
+    source="arXiv:2109.13210", section="4.2.6", aliases=("sau",), a=Learn(100, low=0.001), b=Learn(1, low=0.001),
+    far=(1, 1), stable="z/a + (1 - 1/a)*(phi(b*z)/b + z*Phi(b*z))", at_zero=(0.3949528575974183, 0.505),
+    limits=(-inf, inf), range=(-inf, inf), monotone="increasing",
+    cases={"a=1": "identity"},
+    errata="The survey prints 1/(2*b)*sqrt(2/pi) as the factor of the first term; the convolution of the leaky "
+    "rectifier with the normal density has (1 - 1/a) times that, without which the limit b -> inf is "
+    "right but a = 1 is not the identity.",
 )  # fmt: skip
 
 declare(
@@ -138,21 +178,44 @@ declare(
 )  # fmt: skip
 
 declare(
+    "rmaf", "a*z*b/(0.25*(1 + exp(-z)) + 0.75)**c",
+    source="doi:10.1109/ACCESS.2020.2987829", section="4.2.29", a=Learn(1), b=Fixed(1), c=Fixed(1, low=0.001),
+    stable="a*z*b*exp(-c*softplus(-z - ln(4)))", at_zero=(0, 0.8), limits=(0, inf),
+    range=(-0.7178245124945949, inf),
+    errata="The survey can be read with b inside the power; b stands outside it, as a factor.",
+)  # fmt: skip
+
+declare(
     "parametric_tanh_linear_unit", "where(z >= 0, z, a*tanh(b*z))",
     source="arXiv:2402.09092", section="4.2.30", aliases=("ptelu",), a=Learn(1), b=Learn(1), at_zero=(0, 1),
     limits=(-1, inf), range=(-1, inf), monotone="increasing",
 )  # fmt: skip
 
 declare(
+    "tangent_linear_unit", "where(z >= 0, z, where(z > a, tanh(z), tanh(a)))",
+    source="arXiv:2402.09092", section="4.2.31", aliases=("talu",), a=Learn(-0.75, high=0), at_zero=(0, 1),
+    limits=(-0.6351489523872873, inf), range=(-0.6351489523872873, inf), monotone="increasing", kinks=(-0.75,),
+    cases={"a=0": "relu"},
+)  # fmt: skip
+
+declare(
     "ptalu", "where(z >= b, z, where(z > a, tanh(z), tanh(a)))",
-    source="arXiv:2402.09092", section="4.2.32", a=Learn(-0.75), b=Learn(1), at_zero=(0, 1),
+    source="arXiv:2402.09092", section="4.2.32", a=Learn(-0.75), b=Fixed(1), at_zero=(0, 1),
     limits=(-0.6351489523872873, inf), range=(-0.6351489523872873, inf), monotone="increasing", kinks=(-0.75, 1),
+    cases={"a=-0.75, b=0": "tangent_linear_unit"},
+    errata="The survey calls b trainable; it is where one piece ends, and no gradient comes to it.",
 )  # fmt: skip
 
 declare(
     "tanhlu", "a*tanh(b*z) + c*z",
     source="arXiv:2402.09092", section="4.2.33", a=Learn(1), b=Learn(1), c=Learn(0.1), at_zero=(0, 1.1),
     limits=(-inf, inf), range=(-inf, inf), odd=True, monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "mercioni_telu", "z*tanh(where(a*z >= 0, a*z, exp(a*z) - 1))",
+    source="arXiv:2402.09092", section="4.2.34", aliases=("parametric_telu",), a=Learn(1),
+    stable="z*tanh(relu(a*z) + expm1(min(a*z, 0)))", at_zero=(0, 0), limits=(inf, inf), range=(0, inf),
 )  # fmt: skip
 
 declare(
@@ -168,6 +231,22 @@ declare(
 )  # fmt: skip
 
 declare(
+    "rectified_linear_tanh",
+    "where(z <= a, (1 - tanh(a)**2)*(z - a) + tanh(a), where(z >= b, (1 - tanh(b)**2)*(z - b) + tanh(b), tanh(z)))",
+    source="doi:10.1016/j.neucom.2019.07.017", section="4.2.36", aliases=("reltanh",), a=Learn(-1.5, high=-1.5),
+    b=Learn(0.25, low=0, high=0.5), at_zero=(0, 1), limits=(-inf, inf), range=(-inf, inf), monotone="increasing",
+    errata="b starts at 0 in the survey, where its gradient vanishes for every input, so that it would never be "
+    "learned; it starts in the middle of its interval here.",
+)  # fmt: skip
+
+declare(
+    "delu", "where(z >= 0, (a + 0.5)*z + abs(exp(-z) - 1), z*sigma(z))",
+    source="doi:10.20944/preprints202301.0463.v1", section="4.2.39", a=Learn(0),
+    stable="where(z >= 0, (a + 0.5)*z - expm1(-z), z*sigma(z))", at_zero=(0, None), limits=(0, inf),
+    range=(-0.2784645427610738, inf), kinks=(0,),
+)  # fmt: skip
+
+declare(
     "soft_clipping_mish", "max(0, z*tanh(softplus(a*z)))",
     source="arXiv:2402.09092", section="4.2.40", aliases=("sc_mish", "scl_mish"), a=Learn(1), at_zero=(0, None),
     limits=(0, inf), range=(0, inf), monotone="increasing", kinks=(0,),
@@ -180,9 +259,24 @@ declare(
 )  # fmt: skip
 
 declare(
+    "pelu", "where(z >= 0, a/b*z, a*(exp(z/b) - 1))",
+    source="arXiv:1605.09332", section="4.2.43", a=Learn(1, low=0.1, per="channel"), b=Learn(1, low=0.1, per="channel"),
+    at_zero=(0, 1), limits=(-1, inf), range=(-1, inf), monotone="increasing", cases={"a=1, b=1": "elu"},
+)  # fmt: skip
+
+declare(
     "extended_elu", "where(z >= c, z, (exp(a*z) - 1)/b)",
-    source="arXiv:2402.09092", section="4.2.44", aliases=("edelu",), a=Learn(1), b=Learn(1, low=0.001), c=Learn(0),
-    at_zero=(0, 1), limits=(-1, inf), range=(-1, inf), monotone="increasing",
+    source="arXiv:2402.09092", section="4.2.44", aliases=("edelu",), a=Learn(1), b=Learn(1, low=0.001),
+    c=Fixed(0, low=0), at_zero=(0, 1), limits=(-1, inf), range=(-1, inf), monotone="increasing",
+    cases={"a=1, b=1, c=0": "elu"},
+    errata="The survey calls c trainable, bound to the others by b*c = exp(a*c) - 1; it is where one piece ends, and "
+    "no gradient comes to it.",
+)  # fmt: skip
+
+declare(
+    "mixed_lrelu_and_elu", "a*where(z >= 0, z, 0.01*z) + (1 - a)*where(z >= 0, z, exp(z) - 1)",
+    source="doi:10.1016/j.neucom.2017.06.070", section="4.2.45", a=Learn(0.5, low=0, high=1), at_zero=(0, None),
+    limits=(-inf, inf), range=(-inf, inf), monotone="increasing", kinks=(0,), cases={"a=1": "leaky_relu", "a=0": "elu"},
 )  # fmt: skip
 
 declare(
@@ -195,6 +289,28 @@ declare(
     "mpelu", "where(z >= 0, z, a*(exp(b*z) - 1))",
     source="arXiv:2402.09092", section="4.2.48", a=Learn(1), b=Learn(1), at_zero=(0, 1), limits=(-1, inf),
     range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "p_e2_relu", "a*relu(z) + b*where(z >= 0, z, exp(z) - 1) - (1 - a - b)*where(z <= 0, -z, exp(-z) - 1)",
+    source="arXiv:2007.13101", section="4.2.49", a=Learn(0.4), b=Learn(0.3),
+    stable="where(z >= 0, (a + b)*z - (1 - a - b)*expm1(-z), b*expm1(z) + (1 - a - b)*z)", at_zero=(0, None),
+    limits=(-inf, inf), range=(-inf, inf), monotone="increasing", kinks=(0,),
+    cases={"a=1, b=0": "relu", "a=0, b=1": "elu"},
+)  # fmt: skip
+
+declare(
+    "p_e2_id", "a*z + (1 - a)*(where(z >= 0, z, exp(z) - 1) - where(z <= 0, -z, exp(-z) - 1))",
+    source="arXiv:2007.13101", section="4.2.49", a=Learn(0.5),
+    stable="where(z >= 0, z - (1 - a)*expm1(-z), z + (1 - a)*expm1(z))", at_zero=(0, 1.5), limits=(-inf, inf),
+    range=(-inf, inf), odd=True, monotone="increasing", cases={"a=1": "identity"},
+)  # fmt: skip
+
+declare(
+    "p_e2_relu_1", "a*relu(z) + (1 - a)*(where(z >= 0, z, exp(z) - 1) - where(z <= 0, -z, exp(-z) - 1))",
+    source="arXiv:2007.13101", section="4.2.49", a=Learn(0.5),
+    stable="where(z >= 0, z - (1 - a)*expm1(-z), (1 - a)*(z + expm1(z)))", at_zero=(0, None), limits=(-inf, inf),
+    range=(-inf, inf), monotone="increasing", kinks=(0,), cases={"a=1": "relu"},
 )  # fmt: skip
 
 declare(
@@ -211,6 +327,13 @@ declare(
 )  # fmt: skip
 
 declare(
+    "lpselu_with_reposition", "where(z >= 0, a*z, a*b*(exp(z) - 1) + c*z) + m",
+    source="arXiv:2402.09092", section="4.2.55", aliases=("lpselu_rp",), a=Learn(1.0507), b=Learn(1.67326),
+    c=Learn(0.01), m=Learn(0), at_zero=(0, None), limits=(-inf, inf), range=(-inf, inf), monotone="increasing",
+    kinks=(0,), cases={"a=1, b=1, c=0": "elu"},
+)  # fmt: skip
+
+declare(
     "shelu", "where(z + b >= 0, z + b, a*(exp(z + b) - 1))",
     source="arXiv:2402.09092", section="4.2.56", a=Learn(1), b=Learn(0), at_zero=(0, 1), limits=(-1, inf),
     range=(-1, inf), monotone="increasing",
@@ -220,4 +343,11 @@ declare(
     "pshelu", "where(z + c >= 0, a/b*(z + c), a*(exp((z + c)/b) - 1))",
     source="arXiv:2402.09092", section="4.2.56", a=Learn(1), b=Learn(1, low=0.001), c=Learn(0), at_zero=(0, 1),
     limits=(-1, inf), range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "psvelu", "where(z >= 0, a/b*z, a*(exp(z/b) - 1)) + c",
+    source="arXiv:2402.09092", section="4.2.56", a=Learn(1, low=0.1, per="channel"), b=Learn(1, low=0.1, per="channel"),
+    c=Learn(0, per="channel"), at_zero=(0, 1), limits=(-1, inf), range=(-1, inf), monotone="increasing",
+    cases={"a=1, b=1": "elu"},
 )  # fmt: skip

@@ -162,6 +162,12 @@ declare(
 )  # fmt: skip
 
 declare(
+    "softmodulust", "z*tanh(z/a)",
+    source="arXiv:2301.05993", section="3.6.31", a=Fixed(0.01, low=0.0001),
+    at_zero=(0, 0), limits=(inf, inf), range=(0, inf), even=True, cases={"a=1": "lisht"},
+)  # fmt: skip
+
+declare(
     "signrelu", "where(z >= 0, z, a*z/(1 + abs(z)))",
     source="arXiv:2402.09092", section="3.6.32", aliases=("dlu",), a=Fixed(1), at_zero=(0, 1), limits=(-1, inf),
     range=(-1, inf), monotone="increasing",
@@ -189,6 +195,14 @@ declare(
     "cubic_relu", "relu(z)**3",
     source="arXiv:2402.09092", section="3.6.39", aliases=("recu",), at_zero=(0, 0), limits=(0, inf), range=(0, inf),
     monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "approximate_relu", "a*relu(z)**b",
+    source="arXiv:2402.09092", section="3.6.40", aliases=("apprelu", "save_relu_power"), a=Fixed(0.54),
+    b=Fixed(1.3, low=1), stable="where(z <= 1, a*relu(z)**b, a*max(z, 1)**(b - 1)*z)", at_zero=(0, 0),
+    limits=(0, inf), range=(0, inf), monotone="increasing", kinks=(0,),
+    cases={"a=1, b=1": "relu", "a=1, b=2": "squared_relu", "a=1, b=3": "cubic_relu"},
 )  # fmt: skip
 
 declare(
