@@ -34,15 +34,20 @@ declare(
 )  # fmt: skip
 
 declare(
-    "apical_dendrite_activation", "where(z >= 0, exp(-a*z + b), 0)",
-    source="arXiv:2402.09092", section="3.6.50", aliases=("ada",), a=Fixed(1), b=Fixed(0), at_zero=(1, None),
-    limits=(0, 0), range=(0, 1), kinks=(0,),
+    "apical_dendrite_activation", "relu(z)*exp(-a*z + b)",
+    source="arXiv:2003.03229", section="3.6.50", aliases=("ada",), a=Fixed(1, low=0.001), b=Fixed(0),
+    stable="where(z >= 0, z*exp(-a*z + b), 0)", at_zero=(0, None), limits=(0, 0), range=(0, 0.36787944117144233),
+    kinks=(0,),
+    errata="The survey prints exp(-a*z + b) without the factor z; the authors' code has it, and with it the "
+    "function starts from 0.",
 )  # fmt: skip
 
 declare(
-    "leaky_ada", "where(z >= 0, exp(-a*z + b), c*z)",
-    source="arXiv:2402.09092", section="3.6.51", aliases=("lada",), a=Fixed(1), b=Fixed(0), c=Fixed(0.01),
-    at_zero=(1, None), limits=(-inf, 0), range=(-inf, 1), kinks=(0,),
+    "leaky_ada", "c*min(z, 0) + relu(z)*exp(-a*z + b)",
+    source="arXiv:2003.03229", section="3.6.51", aliases=("lada",), a=Fixed(1, low=0.001), b=Fixed(0), c=Fixed(0.01),
+    stable="where(z >= 0, z*exp(-a*z + b), c*z)", at_zero=(0, None), limits=(-inf, 0),
+    range=(-inf, 0.36787944117144233), kinks=(0,), cases={"a=1, b=0, c=0": "apical_dendrite_activation"},
+    errata="The survey prints exp(-a*z + b) without the factor z; the authors' code has it.",
 )  # fmt: skip
 
 declare(
@@ -80,6 +85,16 @@ declare(
     "polynomial_linear_unit", "where(z >= 0, z, 1/(1 - z) - 1)",
     source="arXiv:2402.09092", section="3.7.4", aliases=("polylu", "fplus"), at_zero=(0, 1), limits=(-1, inf),
     range=(-1, inf), monotone="increasing",
+)  # fmt: skip
+
+declare(
+    "inverse_polynomial_linear_unit", "where(z >= 0, z, z/(1 + abs(z)**a))",
+    source="arXiv:2402.09092", section="3.7.5", aliases=("iplu",), a=Fixed(1.4, low=0.001),
+    stable="where(z >= 0, z, where(z > -1, z/(1 + abs(z)**a), "
+    "-abs(min(z, -1))**(1 - a)/(1 + abs(min(z, -1))**(-a))))",
+    at_zero=(0, 1), limits=(0, inf), range=(-0.5497621281476435, inf), cases={"a=1": "polynomial_linear_unit"},
+    errata="The survey prints 1 above the line, which jumps by 1 at 0, with the same exponent; an independent "
+    "implementation has z above the line, continuous with slope 1, and a = 1.4.",
 )  # fmt: skip
 
 declare(
