@@ -1,6 +1,7 @@
 """Branch and bound with intervals: the range of a function and of its slope, enclosed, and proved to 1e-9 where boxes allow.
 
-Every real number that float64 holds lies in a box. A box is dropped when its enclosure lies within what sample points have
+Every real number that float64 holds lies in a box; breakpoints are known to the last digits, and beside them each branch is
+taken as a little farther out. A box is dropped when its enclosure lies within what sample points have
 reached; the others are halved. What remains when time is up widens the answer, and the answer then says that it is not proved.
 """
 
@@ -18,6 +19,7 @@ from ...formula import Node
 from ._expand import expand
 from ._interval import Interval
 from ._kinds import intervals
+from ._points import Curve
 
 __all__ = ["FAR", "TOLERANCE", "Bounds", "Region", "bound", "halved", "look", "start"]
 
@@ -45,7 +47,7 @@ class Region:
             *(10.0**k for k in (-300, -12, -6, -3)),
             *(-(10.0**k) for k in (-300, -12, -6, -3)),
         ]
-        beside = [cut + step for cut in self.cuts for step in (-_beside(cut), _beside(cut))]
+        beside = [cut + step for cut in self.cuts for step in (-_beside(cut), 0.0, _beside(cut))]
         edges = np.unique(np.clip([*middle, *far, *(-x for x in far), *beside], *self.ends))
         return edges[:-1], edges[1:]
 
@@ -64,12 +66,40 @@ class Region:
         smooth = np.ones(np.shape(lo), dtype=bool)
         for sure in diary:
             smooth = smooth & sure
-        f, slope, half = (_spread(term, np.shape(lo)) for term in jet.terms)
-        return [f, slope], [slope, half * 2.0], smooth
+        terms = [_spread(term, np.shape(lo)) for term in jet.terms]
+        beside = self._beside_cuts(lo, hi) & ~smooth
+        if beside.any():
+            self._decide(terms, lo, hi, beside)
+            smooth = smooth | beside
+        f, slope, bend = terms[0], terms[1], terms[2] * 2.0
+        return [f, slope], [slope, bend], smooth
+
+    def _beside_cuts(self, lo: Any, hi: Any) -> Any:
+        """Which boxes are the tiny ones just left or right of a breakpoint."""
+        found = np.zeros(np.shape(lo), dtype=bool)
+        for cut in self.cuts:
+            step = _beside(cut) * 1.01
+            found |= ((lo >= cut - step) & (hi <= cut)) | ((lo >= cut) & (hi <= cut + step))
+        return found
+
+    def _decide(self, terms: list[Interval], lo: Any, hi: Any, rows: Any) -> None:
+        """On boxes beside a breakpoint every branch is taken as a little farther out on that side."""
+        cuts, centres = np.array(self.cuts), (lo[rows] + hi[rows]) / 2
+        at = cuts[np.argmin(np.abs(cuts[:, None] - centres), axis=0)]
+        side = np.where(centres < at, -1, 1)
+        middle = {name: float(value.lo) for name, value in self.values.items()}
+        points = at + side * 300 * np.array([_beside(cut) for cut in at])
+        signs = Curve(self.tree, middle).sides(points)
+        jet, _ = expand(self.tree, Interval(lo[rows], hi[rows]), self.values, kind=intervals(), order=2, signs=signs)
+        for term, better in zip(terms, jet.terms, strict=True):
+            better = _spread(better, at.shape)
+            term.lo, term.hi = term.lo.copy(), term.hi.copy()
+            term.lo[rows], term.hi[rows] = better.lo, better.hi
 
 
 def _beside(cut: float) -> float:
-    return max(abs(cut) * 1e-15, 1e-300)
+    """How far from a breakpoint rounding may leave a branch in doubt."""
+    return max(abs(cut), 1.0) * 4e-15
 
 
 def _spread(term: Any, shape: tuple[int, ...]) -> Interval:

@@ -104,6 +104,8 @@ def _enclosure(bounds: Bounds, curve: Curve, part: int) -> Enclosure:
 
 def _simplest(low: float, high: float, seen: float, sign: int) -> float:
     """A short decimal in a narrow enclosure; else what a point reached."""
+    if math.isnan(seen):
+        return low if sign < 0 else high
     if high - low > 1e-6:
         return min(max(seen, low), high)
     for digits in range(7):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
 from ...formula import Call, Infix, Node, children, evaluate
-from ._jets import Jet, chain, word
+from ._interval import Interval
+from ._jets import Forced, Jet, chain, word
 from ._kinds import Kind
 from ._rules import RULES
 
@@ -44,16 +45,22 @@ def _smaller(kind: Kind, u: Any, v: Any) -> Any:
 def _abs(kind: Kind, u: Any) -> Any:
     if not isinstance(u, Jet):
         return abs(u)
-    kind.note(u.diary, u.terms[0], 0.0)
-    sign = kind.sign(u.terms[0])
-    return u.like((abs(u.terms[0]), *(sign * term for term in u.terms[1:])))
+    sign = _side(kind, u)
+    value = sign * u.terms[0] if isinstance(u.diary, Forced) else abs(u.terms[0])
+    return u.like((value, *(sign * term for term in u.terms[1:])))
 
 
 def _sign(kind: Kind, u: Any) -> Any:
-    if not isinstance(u, Jet):
-        return kind.sign(u)
+    return _constant(u, _side(kind, u)) if isinstance(u, Jet) else kind.sign(u)
+
+
+def _side(kind: Kind, u: Jet) -> Any:
+    """The sign of u, entered in the diary or taken from it."""
     kind.note(u.diary, u.terms[0], 0.0)
-    return _constant(u, kind.sign(u.terms[0]))
+    if isinstance(u.diary, Forced):
+        known = u.diary.next()
+        return Interval(known, known)
+    return kind.sign(u.terms[0])
 
 
 def _hypot(kind: Kind, u: Any, v: Any) -> Any:
@@ -159,9 +166,11 @@ def valued(tree: Node, values: Mapping[str, Any], meaning: Mapping[str, Callable
     return found[-1]
 
 
-def expand(tree: Node, z: Any, values: Mapping[str, Any], *, kind: Kind, order: int = 2) -> tuple[Jet, list[Any]]:
-    """The Taylor series of a tree at numbers or on boxes ``z``, and the diary of its branches."""
-    diary: list[Any] = []
+def expand(
+    tree: Node, z: Any, values: Mapping[str, Any], *, kind: Kind, order: int = 2, signs: Sequence[Any] | None = None
+) -> tuple[Jet, list[Any]]:
+    """The Taylor series of a tree at numbers or on boxes ``z``, and the diary of its branches; ``signs`` decides these."""
+    diary: list[Any] = [] if signs is None else Forced(signs)
     one, zero = kind.number("1"), kind.number("0")
     start = Jet((z, *([one] + [zero] * (order - 1) if order else [])), kind, diary)
     result = valued(tree, {**values, "z": start}, words(kind))

@@ -10,10 +10,23 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ._interval import Three
 from ._kinds import Kind
 from ._rules import outer
 
-__all__ = ["Jet", "chain", "word"]
+__all__ = ["Forced", "Jet", "chain", "word"]
+
+
+class Forced(list[Any]):
+    """A diary that was written before: the sign of every difference is known, and comparisons follow it."""
+
+    def __init__(self, signs: Sequence[Any]) -> None:
+        super().__init__()
+        self._signs = iter(signs)
+
+    def next(self) -> Any:
+        """The sign of the difference that is looked at now."""
+        return next(self._signs)
 
 
 class Jet:
@@ -115,6 +128,9 @@ class Jet:
     def _compare(self, how: Callable[[Any, Any], Any], other: Any) -> Any:
         right = other.terms[0] if isinstance(other, Jet) else other
         self.kind.note(self.diary, self.terms[0], right)
+        if isinstance(self.diary, Forced):
+            yes = how(self.diary.next(), 0)
+            return Three(yes, ~yes)
         return how(self.terms[0], right)
 
 
