@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from broken.broken_functions import BROKEN, SOUND, failing
-from neurofn.testing._functions import FUNCTION_CHECKS, SLOW_FUNCTION_CHECKS
+from neurofn.testing import SLOW
+from neurofn.testing._functions import FUNCTION_CHECKS
 
-FAST = [name for name in FUNCTION_CHECKS if name not in SLOW_FUNCTION_CHECKS]
+FAST = [name for name in FUNCTION_CHECKS if name not in SLOW]
 CASES = [pytest.param(check, index, id=f"{check} {index}") for check in BROKEN for index in range(len(BROKEN[check]))]
 
 
@@ -28,7 +29,7 @@ def test_the_slow_checks_pass_or_fail_as_they_should(
     check: str, index: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # compilers make folders where they stand
-    assert failing(BROKEN[check][index], among=SLOW_FUNCTION_CHECKS) == [check] * (check in SLOW_FUNCTION_CHECKS)
+    assert failing(BROKEN[check][index], among=SLOW) == [check] * (check in SLOW)
 
 
 @pytest.mark.parametrize("index", range(len(SOUND)))

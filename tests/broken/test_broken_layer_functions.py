@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from broken.broken_layer_functions import BROKEN, SOUND, failing
-from neurofn.testing._layer_functions import LAYER_CHECKS, SLOW_LAYER_CHECKS
+from neurofn.testing import SLOW
+from neurofn.testing._layer_functions import LAYER_CHECKS
 
-FAST = [name for name in LAYER_CHECKS if name not in SLOW_LAYER_CHECKS]
+FAST = [name for name in LAYER_CHECKS if name not in SLOW]
 CASES = [pytest.param(check, index, id=f"{check} {index}") for check in BROKEN for index in range(len(BROKEN[check]))]
 
 
@@ -23,7 +24,7 @@ def test_it_fails_this_check_and_no_other(check: str, index: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("check", "index"), CASES)
 def test_the_slow_checks_pass_or_fail_as_they_should(check: str, index: int) -> None:
-    assert failing(BROKEN[check][index], among=SLOW_LAYER_CHECKS) == [check] * (check in SLOW_LAYER_CHECKS)
+    assert failing(BROKEN[check][index], among=SLOW) == [check] * (check in SLOW)
 
 
 @pytest.mark.parametrize("index", range(len(SOUND)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from neurofn.functions.layerwise import catalogue
-from neurofn.testing._layer_functions import LAYER_CHECKS, SLOW_LAYER_CHECKS
+from neurofn.testing import SLOW
+from neurofn.testing._layer_functions import LAYER_CHECKS
 
-CHECKS = [pytest.param(name, marks=pytest.mark.slow if name in SLOW_LAYER_CHECKS else ()) for name in LAYER_CHECKS]
+CHECKS = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in LAYER_CHECKS]
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -66,7 +66,7 @@ def checks(part: Any, *, quick: bool = False) -> Iterator[CheckResult]:
 
 Suite = dict[str, Callable[[], None]]
 SLOW = frozenset({"compiles", "exports"})
-"""Checks, of any kind of part, that take seconds each."""
+"""Checks, of any kind of part, that may take seconds each."""
 
 
 def _suite(part: Any) -> Suite:

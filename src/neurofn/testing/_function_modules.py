@@ -209,16 +209,25 @@ def check_vmap(function: Function) -> None:
 
 
 def check_compiles(function: Function) -> None:
-    """``torch.compile(fullgraph=True)`` gives the same values and slopes (slow: it needs a compiler).
+    """``torch.compile(fullgraph=True)`` traces it, forward and backward, with the same values and slopes.
 
     It is a function that was never called, so that nothing it keeps from its first call hides from the compiler.
     """
+    _compiled(function, "aot_eager")
+
+
+def check_machine_code(function: Function) -> None:
+    """The same with the code that the default backend writes (seconds: it needs a compiler)."""
+    _compiled(function, "inductor")
+
+
+def _compiled(function: Function, backend: str) -> None:
     module, z = replace(function).module(), _inputs(torch.float32).requires_grad_()
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():  # the compiler draws random numbers,
         warnings.simplefilter("ignore", DeprecationWarning)  # and uses parts of torch that torch advises against
         torch.compiler.reset()
         try:
-            results = [net(z) for net in (torch.compile(module, fullgraph=True), module)]
+            results = [net(z) for net in (torch.compile(module, fullgraph=True, backend=backend), module)]
             slopes = [torch.autograd.grad(result.sum(), z)[0] for result in results]
         except Exception as error:
             raise AssertionError(f"{function.name} does not compile: {error}") from error
@@ -229,7 +238,7 @@ def check_compiles(function: Function) -> None:
 
 
 def check_exports(function: Function) -> None:
-    """``torch.export`` gives a program for any batch size, with the same values (slow)."""
+    """``torch.export`` gives a program for any batch size, with the same values."""
     module, z = function.module(), _inputs(torch.float32)
     try:
         program = torch.export.export(module, (z,), dynamic_shapes=({0: torch.export.Dim("batch")},))

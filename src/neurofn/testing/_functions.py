@@ -17,7 +17,7 @@ from . import _function_facts as facts
 from . import _function_modules as modules
 from . import _function_numbers as numbers
 
-__all__ = ["FUNCTION_CHECKS", "SLOW_FUNCTION_CHECKS"]
+__all__ = ["FUNCTION_CHECKS"]
 
 _SOURCE = re.compile(
     r"arXiv:\d{4}\.\d{4,5}(v\d+)?|doi:10\.\d{4,9}/\S+|[a-z]+(_[a-z]+)*\d{4}[a-z]?|@\w+\{.+\}", re.DOTALL
@@ -101,6 +101,3 @@ FUNCTION_CHECKS: dict[str, Callable[[Function], None]] = {
     "exports": modules.check_exports,
 }
 """Every check of a function by name: it returns, or raises AssertionError with function, input, got and expected."""
-
-SLOW_FUNCTION_CHECKS = frozenset({"compiles", "exports"})
-"""Checks that take seconds each."""

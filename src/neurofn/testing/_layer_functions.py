@@ -16,7 +16,7 @@ from . import _layer_modules as modules
 from . import _layer_values as values
 from ._functions import check_source as source_of
 
-__all__ = ["LAYER_CHECKS", "SLOW_LAYER_CHECKS"]
+__all__ = ["LAYER_CHECKS"]
 
 
 def check_source(function: Any) -> None:
@@ -53,6 +53,3 @@ LAYER_CHECKS: dict[str, Callable[[LayerFunction], None]] = {
     "exports": modules.check_exports,
 }
 """Every check of a layer function by name."""
-
-SLOW_LAYER_CHECKS = frozenset({"compiles", "exports"})
-"""Checks that take seconds each."""
