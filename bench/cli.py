@@ -1,4 +1,4 @@
-"""How long the command line takes to say something: neurofn --help and neurofn list, bar 0.5 s, beside bare Python and torch.
+"""How long the command line takes to say something: --help, list, show and same, bar 0.5 s, beside bare Python and torch.
 
 python bench/cli.py [--quick] [--out FILE]
 """
@@ -20,7 +20,9 @@ def _start(*arguments: str) -> None:
 
 if __name__ == "__main__":
     bench = Bench(__doc__)
-    commands = {"neurofn --help": ("--help",), "neurofn list": ("list",)}
+    commands = {
+        f"neurofn {words}": tuple(words.split()) for words in ("--help", "list", "list --count", "show mish", "same")
+    }
     bench.compare(
         "start of the command line",
         {name: lambda words=words: _start("-m", "neurofn", *words) for name, words in commands.items()},
