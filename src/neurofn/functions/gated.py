@@ -8,43 +8,45 @@ from ._declare import declare
 from ._facts import Fixed, Learn
 
 declare(
-    "gelu", "z*Phi(z)", source="arXiv:1606.08415",
+    "gelu", "z*Phi(z)", source="arXiv:1606.08415", section="3.3.1",
     range=(-0.16997120747990369, inf), limits=(0, inf), at_zero=(0, 0.5),
 )  # fmt: skip
 declare(
-    "silu", "z*sigma(z)", source="arXiv:1702.03118",
+    "silu", "z*sigma(z)", source="arXiv:1702.03118", section="3.3",
     range=(-0.27846454276107377, inf), limits=(0, inf), at_zero=(0, 0.5),
 )  # fmt: skip
 declare(
-    "swish", "z*sigma(b*z)", source="arXiv:1710.05941", b=Learn(1.0),
-    range=(-0.27846454276107377, inf), limits=(0, inf), at_zero=(0, 0.5), cases={"b=1": "silu"},
+    "swish", "z*sigma(b*z)", source="arXiv:1710.05941", section="4.4.1", b=Learn(1.0),
+    range=(-0.27846454276107377, inf), limits=(0, inf), at_zero=(0, 0.5),
+    cases={"b=1": "silu", "b=1.702": "gelu_sigmoid_approximation"},
 )  # fmt: skip
 declare(
-    "mish", "z*tanh(softplus(z))", source="arXiv:1908.08681",
+    "mish", "z*tanh(softplus(z))", source="arXiv:1908.08681", section="3.3.29",
     range=(-0.30884341301725043, inf), limits=(0, inf), at_zero=(0, 0.6),
 )  # fmt: skip
 
 declare(
     "gelu_tanh_approximation", "0.5*z*(1 + tanh(sqrt(2/pi)*(z + 0.044715*z**3)))",
-    source="arXiv:2402.09092", section="3.3.1", aliases=("sielu",), far=(0, 1), at_zero=(0, 0.5), limits=(0, inf),
+    source="arXiv:1606.08415", section="3.3.1", aliases=("sielu",), far=(0, 1), at_zero=(0, 0.5), limits=(0, inf),
     range=(-0.17004075057125406, inf),
 )  # fmt: skip
 
 declare(
     "gelu_sigmoid_approximation", "z*sigma(1.702*z)",
-    source="arXiv:2402.09092", section="3.3.1", aliases=("quickgelu",), at_zero=(0, 0.5), limits=(0, inf),
+    source="arXiv:1606.08415", section="3.3.1", aliases=("quickgelu",), at_zero=(0, 0.5), limits=(0, inf),
     range=(-0.16361018963635357, inf),
 )  # fmt: skip
 
 declare(
     "gelu_with_mean_and_variance", "z*Phi((z - mu)/s)",
-    source="arXiv:2402.09092", section="3.3.1", mu=Fixed(0), s=Fixed(1), at_zero=(0, 0.5), limits=(0, inf),
+    source="arXiv:1606.08415", section="3.3.1", mu=Fixed(0), s=Fixed(1, low=0.001), at_zero=(0, 0.5), limits=(0, inf),
     range=(-0.16997120747990366, inf),
+    cases={"mu=0, s=1": "gelu"},
 )  # fmt: skip
 
 declare(
     "symmetrical_gelu", "a*z*erf(z/sqrt(2))",
-    source="arXiv:2402.09092", section="3.3.2", aliases=("sgelu",), a=Fixed(1), at_zero=(0, 0), limits=(inf, inf),
+    source="arXiv:1911.03925", section="3.3.2", aliases=("sgelu",), a=Fixed(1), at_zero=(0, 0), limits=(inf, inf),
     range=(0, inf), even=True,
 )  # fmt: skip
 
@@ -73,13 +75,13 @@ declare(
 
 declare(
     "gish", "z*ln(2 - exp(-exp(z)))",
-    source="arXiv:2402.09092", section="3.3.10", at_zero=(0, 0.48988012564475), limits=(0, inf),
+    source="doi:10.1007/s00521-023-09035-5", section="3.3.10", at_zero=(0, 0.48988012564475), limits=(0, inf),
     range=(-0.27815946089638693, inf),
 )  # fmt: skip
 
 declare(
     "logish", "z*ln(1 + sigma(z))",
-    source="arXiv:2402.09092", section="3.3.11", at_zero=(0, 0.4054651081081644), limits=(0, inf),
+    source="doi:10.1016/j.neucom.2021.06.067", section="3.3.11", at_zero=(0, 0.4054651081081644), limits=(0, inf),
     range=(-0.25276881678944035, inf),
 )  # fmt: skip
 
@@ -91,13 +93,14 @@ declare(
 
 declare(
     "self_arctan", "z*atan(z)",
-    source="arXiv:2402.09092", section="3.3.14", at_zero=(0, 0), limits=(inf, inf), range=(0, inf), even=True,
+    source="doi:10.19072/ijet.1394093", section="3.3.14", at_zero=(0, 0), limits=(inf, inf), range=(0, inf), even=True,
 )  # fmt: skip
 
 declare(
     "parametric_logish", "a*z*ln(1 + sigma(b*z))",
-    source="arXiv:2402.09092", section="3.3.15", aliases=("plogish",), a=Fixed(1), b=Fixed(10),
+    source="doi:10.1016/j.neucom.2021.06.067", section="3.3.15", aliases=("plogish",), a=Fixed(1), b=Fixed(10),
     at_zero=(0, 0.4054651081081644), limits=(0, inf), range=(-0.025276881678944034, inf),
+    cases={"a=1, b=1": "logish"},
 )  # fmt: skip
 
 declare(
@@ -125,7 +128,7 @@ declare(
 
 declare(
     "dsilu", "sigma(z)*(1 + z*(1 - sigma(z)))",
-    source="arXiv:2402.09092", section="3.3.21", at_zero=(0.5, 0.5), limits=(0, 1),
+    source="arXiv:1702.03118", section="3.3.21", at_zero=(0.5, 0.5), limits=(0, 1),
     range=(-0.09983932012886691, 1.099839320128867),
 )  # fmt: skip
 
@@ -139,12 +142,14 @@ declare(
     "modified_silu", "z*sigma(z) + exp(-z**2 - 1)/4",
     source="arXiv:2402.09092", section="3.3.23", aliases=("msilu",), at_zero=(0.09196986029286058, 0.5),
     limits=(0, inf), range=(-0.2642687762880736, inf),
+    errata="One package takes the divisor 4 into the exponent, exp((-z**2 - 1)/4); here it is a factor, exp(-z**2 - 1)/4.",
 )  # fmt: skip
 
 declare(
     "hyperbolic_tangent_silu", "tanh(z*sigma(z))",
     source="arXiv:2402.09092", section="3.3.24", aliases=("tsilu",), at_zero=(0, 0.5), limits=(0, 1),
     range=(-0.27148338523245374, 1),
+    errata="The authors of the survey corrected the print of the source to this hyperbolic tangent.",
 )  # fmt: skip
 
 declare(
@@ -167,30 +172,30 @@ declare(
 
 declare(
     "lisht", "z*tanh(z)",
-    source="arXiv:2402.09092", section="3.3.28", at_zero=(0, 0), limits=(inf, inf), range=(0, inf), even=True,
+    source="arXiv:1901.05894", section="3.3.28", at_zero=(0, 0), limits=(inf, inf), range=(0, inf), even=True,
 )  # fmt: skip
 
 declare(
     "smish", "a*z*tanh(ln(1 + sigma(b*z)))",
-    source="arXiv:2402.09092", section="3.3.30", a=Fixed(1), b=Fixed(1), at_zero=(0, 0.38461538461538464),
+    source="doi:10.3390/electronics11040540", section="3.3.30", a=Fixed(1), b=Fixed(1), at_zero=(0, 0.38461538461538464),
     limits=(0, inf), range=(-0.24999366366012948, inf),
 )  # fmt: skip
 
 declare(
     "tanhexp", "z*tanh(exp(z))",
-    source="arXiv:2402.09092", section="3.3.31", aliases=("telu",), at_zero=(0, 0.7615941559557649),
+    source="arXiv:2003.09855", section="3.3.31", aliases=("telu",), at_zero=(0, 0.7615941559557649),
     limits=(0, inf), range=(-0.35328577784821125, inf),
 )  # fmt: skip
 
 declare(
     "serf", "z*erf(softplus(z))",
-    source="arXiv:2402.09092", section="3.3.32", far=(0, 1), at_zero=(0, 0.673041289742525), limits=(0, inf),
+    source="arXiv:2108.09598", section="3.3.32", far=(0, 1), at_zero=(0, 0.673041289742525), limits=(0, inf),
     range=(-0.3484374587596064, inf),
 )  # fmt: skip
 
 declare(
     "eanaf", "z*tanh(softplus(z)/2)",
-    source="arXiv:2402.09092", section="3.3.33", at_zero=(0, 0.3333333333333333), limits=(0, inf),
+    source="doi:10.3390/sym14051027", section="3.3.33", at_zero=(0, 0.3333333333333333), limits=(0, inf),
     range=(-0.157184951483814, inf),
 )  # fmt: skip
 
@@ -204,47 +209,55 @@ declare(
     "adaptive_hybrid_activation", "a*z*sigma(b*z)",
     source="arXiv:2402.09092", section="4.4.2", aliases=("ahaf",), a=Learn(1), b=Learn(1), at_zero=(0, 0.5),
     limits=(0, inf), range=(-0.2784645427610738, inf),
+    cases={"a=1, b=1": "silu", "a=1.5, b=1": "e_swish", "a=1, b=1.702": "gelu_sigmoid_approximation"},
 )  # fmt: skip
 
 declare(
     "acon_b", "(1 - b)*z*sigma(a*(1 - b)*z) + b*z",
-    source="arXiv:2402.09092", section="4.4.5", a=Learn(1), b=Learn(0.25), at_zero=(0, 0.625), limits=(-inf, inf),
+    source="arXiv:2009.04759", section="4.4.5", a=Learn(1, per="channel"), b=Learn(0.25, per="channel"),
+    at_zero=(0, 0.625), limits=(-inf, inf),
     range=(-inf, inf), monotone="increasing",
+    cases={"a=1, b=0": "silu", "b=1": "identity"},
 )  # fmt: skip
 
 declare(
     "acon_c", "(c - b)*z*sigma(a*(c - b)*z) + b*z",
-    source="arXiv:2402.09092", section="4.4.6", a=Learn(1), b=Learn(0), c=Learn(1), at_zero=(0, 0.5),
+    source="arXiv:2009.04759", section="4.4.6", a=Learn(1, per="channel"), b=Learn(0, per="channel"),
+    c=Learn(1, per="channel"), at_zero=(0, 0.5),
     limits=(0, inf), range=(-0.2784645427610738, inf),
+    cases={"a=1, b=0, c=1": "silu", "a=1, b=0.25, c=1": "acon_b"},
 )  # fmt: skip
 
 declare(
     "tbsrelu_learnable", "z*tanh(a*(1 - exp(-z))/(1 + exp(-z)))",
     source="arXiv:2402.09092", section="4.4.8", aliases=("tbsrelul",), a=Learn(0.5), at_zero=(0, 0),
     limits=(inf, inf), range=(0, inf), even=True,
+    cases={"a=1": "tangent_bipolar_sigmoid_relu"},
 )  # fmt: skip
 
 declare(
     "pats", "z*atan(pi*a*sigma(z))",
-    source="arXiv:2402.09092", section="4.4.9", a=Learn(0.625), far=(0, 1), at_zero=(0, 0.7761882222734748),
+    source="arXiv:2402.09092", section="4.4.9", a=Fixed(0.625), far=(0, 1), at_zero=(0, 0.7761882222734748),
     limits=(0, inf), range=(-0.5187590118044674, inf),
+    errata="In training the source draws a anew from U(0.5, 0.75); here a is fixed at the mean.",
 )  # fmt: skip
 
 declare(
     "sinlu", "(z + a*sin(b*z))*sigma(z)",
-    source="arXiv:2402.09092", section="4.4.11", a=Learn(1), b=Learn(1), at_zero=(0, 1), limits=(0, inf),
+    source="doi:10.3390/math10030337", section="4.4.11", a=Learn(1), b=Learn(1), at_zero=(0, 1), limits=(0, inf),
     range=(-0.49737055418999104, inf),
+    cases={"a=0": "silu"},
 )  # fmt: skip
 
 declare(
     "erfact", "z*erf(a*exp(b*z))",
-    source="arXiv:2402.09092", section="4.4.12", a=Learn(0.75), b=Learn(0.75), far=(0, 1),
+    source="arXiv:2109.04386", section="4.4.12", a=Learn(0.75), b=Learn(0.75), far=(0, 1),
     at_zero=(0, 0.7111556336535151), limits=(0, inf), range=(-0.40528084517345797, inf),
 )  # fmt: skip
 
 declare(
     "swim", "z/2*(1 + a*z/sqrt(1 + z**2))",
-    source="arXiv:2402.09092", section="4.4.14", a=Learn(0.5), at_zero=(0, 0.5), limits=(-inf, inf),
+    source="arXiv:2303.02640", section="4.4.14", a=Learn(0.5), at_zero=(0, 0.5), limits=(-inf, inf),
     range=(-inf, inf), monotone="increasing",
 )  # fmt: skip
 
@@ -314,7 +327,7 @@ declare(
     source="doi:10.17559/TV-20230614000735", section="4.4.10", aliases=("aqulu",), a=Learn(0.25, low=0.001), b=Learn(0.5),
     at_zero=(0, 0.5), limits=(0, inf), range=(-0.25, inf), kinks=(-2, 2),
     cases={"a=0.16666666666666666, b=0.5": "hard_swish"},
-    errata="The survey prints the three pieces z, a*z**2 + b*z and 0 with their borders (1 - b)/a and -b/a, the same for a > 0.",
+    errata="The survey prints the three pieces z, a*z**2 + b*z, 0 with their borders (1 - b)/a, -b/a: the same for a > 0.",
 )  # fmt: skip
 
 declare(

@@ -21,8 +21,10 @@ declare(
 
 declare(
     "shifted_sign", "where(z >= a, 1, -1)",
-    source="arXiv:2402.09092", section="4.14", a=Fixed(0), at_zero=(1, 0), limits=(-1, 1), range=(-1, 1),
+    source="arXiv:2003.03488", section="4.14", a=Fixed(0), at_zero=(1, 0), limits=(-1, 1), range=(-1, 1),
     monotone="increasing",
+    errata="The source learns a per channel with a made-up gradient; the function itself has none, so a is fixed. With the "
+    "gradient: rsign_ste.",
 )  # fmt: skip
 
 declare(
