@@ -76,6 +76,7 @@ SIBLINGS = {
     "_stack": "train",
     "_terminal": "cli",
     "_about": "cli",
+    "_audit_command": "cli",
     "_check_command": "cli",
     "_explain_command": "cli",
     "_explain_examples": "cli",

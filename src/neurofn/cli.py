@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from . import _about, _errors, _terminal
+from ._audit_command import audit_package
 from ._check_command import check
 from ._errors import MissingExtraError, NeurofnError, SettingError, StoreError
 from ._explain_command import explain_units
@@ -152,6 +153,7 @@ def _write(result: Result, folder: Path, format: str, *, again: str) -> bool:
 app.command(explain_units, name="explain")
 app.command(check)
 app.command(list_parts, name="list")
+app.command(audit_package, name="audit")
 for command in (show, derive, same, errata):
     app.command(command)
 

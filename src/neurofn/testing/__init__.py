@@ -2,6 +2,8 @@
 
 from neurofn.testing import check
 check(my_study)          # [CheckResult(name='smoke size runs', passed=True, message=''), ...]
+
+``audit`` holds the activation functions of another package against the catalogue.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from functools import partial
 from typing import Any
 
 from .._errors import SettingError
+from ._audit import Audit, audit
 
-__all__ = ["CheckResult", "check", "checks"]
+__all__ = ["Audit", "CheckResult", "audit", "check", "checks"]
 
 
 @dataclass(frozen=True)
