@@ -9,11 +9,13 @@ from ._facts import Fixed, Learn
 
 declare(
     "elu", "where(z >= 0, z, a*(exp(z) - 1))", source="arXiv:1511.07289", a=Fixed(1.0, low=0),
-    monotone="increasing", range=(-1, inf), limits=(-1, inf), at_zero=(0, 1), cases={"a=0": "relu"},
+    section="3.6.48", monotone="increasing", range=(-1, inf), limits=(-1, inf), at_zero=(0, 1), cases={"a=0": "relu"},
+    errata="The survey divides by a; the source multiplies, and a = 1 is the same.",
 )  # fmt: skip
 declare(
     "celu", "where(z >= 0, z, a*(exp(z/a) - 1))", source="arXiv:1704.07483", a=Fixed(1.0, low=1e-3),
     monotone="increasing", range=(-1, inf), limits=(-1, inf), at_zero=(0, 1), cases={"a=1": "elu"},
+    section="4.2.51",
 )  # fmt: skip
 # The two constants make mean 0 and variance 1 a fixed point of the map of moments; printed digits as in the paper's code.
 declare(
@@ -21,6 +23,7 @@ declare(
     "1.0507009873554804934193349852946*where(z >= 0, z, 1.6732632423543772848170429916717*(exp(z) - 1))",
     source="arXiv:1706.02515",
     monotone="increasing", range=(-1.7580993408473766, inf), limits=(-1.7580993408473766, inf), kinks=(0,),
+    section="3.7.11",
 )  # fmt: skip
 declare(
     "softplus", "softplus(z)", source="dugas2001",
@@ -78,12 +81,13 @@ declare(
 declare(
     "difference_elu", "where(z >= 0, z, a*(z*exp(z) - b*exp(b*z)))",
     source="arXiv:2402.09092", section="3.7.3", aliases=("diffelu",), a=Fixed(0.3), b=Fixed(0.1), at_zero=(0, None),
-    limits=(0, inf), range=(-0.13754188375505447, inf), kinks=(0,),
+    limits=(0, inf), range=(-0.13754188375505447, inf), kinks=(0,), cases={"a=0": "relu"},
+    errata="As printed, by four transcriptions, the function jumps by a*b at 0.",
 )  # fmt: skip
 
 declare(
     "polynomial_linear_unit", "where(z >= 0, z, 1/(1 - z) - 1)",
-    source="arXiv:2402.09092", section="3.7.4", aliases=("polylu", "fplus"), at_zero=(0, 1), limits=(-1, inf),
+    source="arXiv:2111.14349", section="3.7.4", aliases=("polylu", "fplus"), at_zero=(0, 1), limits=(-1, inf),
     range=(-1, inf), monotone="increasing",
 )  # fmt: skip
 
@@ -92,15 +96,16 @@ declare(
     source="arXiv:2402.09092", section="3.7.5", aliases=("iplu",), a=Fixed(1.4, low=0.001),
     stable="where(z >= 0, z, where(z > -1, z/(1 + abs(z)**a), "
     "-abs(min(z, -1))**(1 - a)/(1 + abs(min(z, -1))**(-a))))",
-    at_zero=(0, 1), limits=(0, inf), range=(-0.5497621281476435, inf), cases={"a=1": "polynomial_linear_unit"},
+    at_zero=(0, 1), limits=(0, inf), range=(-0.5497621281476435, inf),
+    cases={"a=1": "polynomial_linear_unit", "a=2": "faster_pflu"},
     errata="The survey prints 1 above the line, which jumps by 1 at 0, with the same exponent; an independent "
     "implementation has z above the line, continuous with slope 1, and a = 1.4.",
 )  # fmt: skip
 
 declare(
     "power_linear_unit", "where(z >= 0, z, (1 - z)**(-a) - 1)",
-    source="arXiv:2402.09092", section="3.7.6", aliases=("polu",), a=Fixed(1), at_zero=(0, 1), limits=(-1, inf),
-    range=(-1, inf), monotone="increasing",
+    source="arXiv:1802.00212", section="3.7.6", aliases=("polu",), a=Fixed(1, low=0), at_zero=(0, 1), limits=(-1, inf),
+    range=(-1, inf), monotone="increasing", cases={"a=0": "relu", "a=1": "polynomial_linear_unit"},
 )  # fmt: skip
 
 declare(
@@ -111,10 +116,10 @@ declare(
 )  # fmt: skip
 
 declare(
-    "faster_pflu", "where(z >= 0, z, z + z**2/sqrt(1 + z**2))",
-    source="arXiv:2402.09092", section="3.7.8", aliases=("fpflu",),
-    stable="where(z >= 0, z, z/hypot(1, z)/(hypot(1, z) - z))", at_zero=(0, 1), limits=(0, inf),
-    range=(-0.3002831060007776, inf),
+    "faster_pflu", "where(z >= 0, z, z/(1 + z**2))",
+    source="doi:10.1016/j.neucom.2020.11.068", section="3.7.8", aliases=("fpflu",),
+    stable="where(z >= 0, z, z/hypot(1, z)/hypot(1, z))", at_zero=(0, 1), limits=(0, inf), range=(-0.5, inf),
+    errata="The survey prints z + z**2/sqrt(1 + z**2) on the left; the authors' code has z/(1 + z**2).",
 )  # fmt: skip
 
 declare(
@@ -122,49 +127,53 @@ declare(
     source="arXiv:2402.09092", section="3.7.12", aliases=("lselu",), a=Fixed(1.0507009873554805),
     b=Fixed(1.6732632423543772), c=Fixed(0.01), at_zero=(0, None), limits=(-inf, inf), range=(-inf, inf),
     monotone="increasing", kinks=(0,),
+    cases={"a=1, b=1, c=0": "elu", "a=1.0507009873554805, b=1.6732632423543772, c=0": "selu"},
 )  # fmt: skip
 
 declare(
     "serlu", "a*where(z >= 0, z, b*z*exp(z))",
-    source="arXiv:2402.09092", section="3.7.13", a=Fixed(1.07862), b=Fixed(2.90427), far=(0, 1), at_zero=(0, None),
+    source="arXiv:1807.10117", section="3.7.13", a=Fixed(1.07862), b=Fixed(2.90427), far=(0, 1), at_zero=(0, None),
     limits=(0, inf), range=(-1.1524205012899003, inf), kinks=(0,),
+    cases={"a=1, b=0": "relu", "a=1, b=1": "rectified_exponential_unit"},
 )  # fmt: skip
 
 declare(
     "scaled_selu", "a*where(z >= 0, z, b*(exp(c*z) - 1))",
     source="arXiv:2402.09092", section="3.7.14", aliases=("sselu",), a=Fixed(1.0507009873554805),
     b=Fixed(1.6732632423543772), c=Fixed(1), at_zero=(0, None), limits=(-1.7580993408473766, inf),
-    range=(-1.7580993408473766, inf), monotone="increasing", kinks=(0,),
+    range=(-1.7580993408473766, inf), monotone="increasing", kinks=(0,), cases={"a=1, b=1, c=1": "elu", "c=1": "selu"},
 )  # fmt: skip
 
 declare(
     "rsigelu", "where(z > 1, z + a*z*sigma(z), where(z >= 0, z, a*(exp(z) - 1)))",
     source="arXiv:2402.09092", section="3.7.15", a=Fixed(0.5), at_zero=(0, None), limits=(-0.5, inf),
-    range=(-0.5, inf), monotone="increasing", kinks=(0, 1),
+    range=(-0.5, inf), monotone="increasing", kinks=(0, 1), cases={"a=0": "relu"},
 )  # fmt: skip
 
 declare(
     "hardsrelue", "where(z >= 0, a*z*max(0, min(1, (z + 1)/2)) + z, a*(exp(z) - 1))",
     source="arXiv:2402.09092", section="3.7.16", a=Fixed(0.5), at_zero=(0, None), limits=(-0.5, inf),
-    range=(-0.5, inf), monotone="increasing", kinks=(0, 1),
+    range=(-0.5, inf), monotone="increasing", kinks=(0, 1), cases={"a=0": "relu"},
 )  # fmt: skip
 
 declare(
     "elish", "where(z >= 0, z, exp(z) - 1)*sigma(z)",
-    source="arXiv:2402.09092", section="3.7.17", at_zero=(0, 0.5), limits=(0, inf),
+    source="arXiv:1808.00783", section="3.7.17", at_zero=(0, 0.5), limits=(0, inf),
     range=(-0.1715728752538099, inf),
 )  # fmt: skip
 
 declare(
     "hardelish", "where(z >= 0, z, exp(z) - 1)*max(0, min(1, (z + 1)/2))",
-    source="arXiv:2402.09092", section="3.7.18", at_zero=(0, 0.5), limits=(0, inf),
+    source="arXiv:1808.00783", section="3.7.18", at_zero=(0, 0.5), limits=(0, inf),
     range=(-0.09967315152874262, inf), kinks=(-1, 1),
+    errata="The survey prints 1 + exp(-z) on the left, which jumps at 0; the source has exp(z) - 1.",
 )  # fmt: skip
 
 declare(
     "rsigelud", "where(z > 1, z + a*z*sigma(z), where(z >= 0, z, b*(exp(z) - 1)))",
     source="arXiv:2402.09092", section="3.7.19", a=Fixed(0.5), b=Fixed(0.5), at_zero=(0, None), limits=(-0.5, inf),
     range=(-0.5, inf), monotone="increasing", kinks=(0, 1),
+    cases={"a=0, b=0": "relu", "a=0, b=1": "elu", "a=0.5, b=0.5": "rsigelu"},
 )  # fmt: skip
 
 declare(
@@ -190,6 +199,7 @@ declare(
     "parametric_rectified_exponential_unit", "where(z >= 0, a*z, a*z*exp(b*z))",
     source="arXiv:2402.09092", section="4.2.9", aliases=("preu",), a=Learn(1), b=Learn(1), at_zero=(0, 1),
     limits=(0, inf), range=(-0.36787944117144233, inf),
+    cases={"a=1, b=1": "rectified_exponential_unit", "a=1, b=0": "identity"},
 )  # fmt: skip
 
 declare(
@@ -202,8 +212,9 @@ declare(
 
 declare(
     "parametric_tanh_linear_unit", "where(z >= 0, z, a*tanh(b*z))",
-    source="arXiv:2402.09092", section="4.2.30", aliases=("ptelu",), a=Learn(1), b=Learn(1), at_zero=(0, 1),
+    source="arXiv:2402.09092", section="4.2.30", aliases=("ptelu",), a=Learn(1, low=0), b=Learn(1, low=0), at_zero=(0, 1),
     limits=(-1, inf), range=(-1, inf), monotone="increasing",
+    cases={"a=1, b=1": "sigmoid_linear_unit", "a=1, b=0.5": "tanh_linear_unit", "a=0": "relu"},
 )  # fmt: skip
 
 declare(
@@ -225,6 +236,7 @@ declare(
     "tanhlu", "a*tanh(b*z) + c*z",
     source="arXiv:2402.09092", section="4.2.33", a=Learn(1), b=Learn(1), c=Learn(0.1), at_zero=(0, 1.1),
     limits=(-inf, inf), range=(-inf, inf), odd=True, monotone="increasing",
+    cases={"a=1, b=1, c=0": "tanh", "a=0, c=1": "identity"},
 )  # fmt: skip
 
 declare(
@@ -237,18 +249,19 @@ declare(
     "tanh_based_relu", "where(z >= 0, z, tanh(b*z))",
     source="arXiv:2402.09092", section="4.2.35", aliases=("trelu",), b=Learn(1), at_zero=(0, 1), limits=(-1, inf),
     range=(-1, inf), monotone="increasing",
+    cases={"b=1": "sigmoid_linear_unit", "b=0.5": "tanh_linear_unit", "b=0": "relu"},
 )  # fmt: skip
 
 declare(
     "trelu_variant_2", "where(z >= 0, z, a*tanh(z))",
-    source="arXiv:2402.09092", section="4.2.35", a=Learn(1), at_zero=(0, 1), limits=(-1, inf), range=(-1, inf),
-    monotone="increasing",
+    source="arXiv:2402.09092", section="4.2.35", a=Fixed(1), at_zero=(0, 1), limits=(-1, inf), range=(-1, inf),
+    monotone="increasing", cases={"a=1": "sigmoid_linear_unit", "a=0": "relu"},
 )  # fmt: skip
 
 declare(
     "rectified_linear_tanh",
     "where(z <= a, (1 - tanh(a)**2)*(z - a) + tanh(a), where(z >= b, (1 - tanh(b)**2)*(z - b) + tanh(b), tanh(z)))",
-    source="doi:10.1016/j.neucom.2019.07.017", section="4.2.36", aliases=("reltanh",), a=Learn(-1.5, high=-1.5),
+    source="wang2019", section="4.2.36", aliases=("reltanh",), a=Learn(-1.5, high=-1.5),
     b=Learn(0.25, low=0, high=0.5), at_zero=(0, 1), limits=(-inf, inf), range=(-inf, inf), monotone="increasing",
     errata="b starts at 0 in the survey, where its gradient vanishes for every input, so that it would never be "
     "learned; it starts in the middle of its interval here.",
@@ -269,8 +282,8 @@ declare(
 
 declare(
     "pelu_unconstrained", "where(z >= 0, c*z, a*(exp(z/b) - 1))",
-    source="arXiv:2402.09092", section="4.2.43", a=Learn(1), b=Learn(1), c=Learn(1), at_zero=(0, 1),
-    limits=(-1, inf), range=(-1, inf), monotone="increasing",
+    source="arXiv:1605.09332", section="4.2.43", a=Learn(1), b=Learn(1, low=0.1), c=Learn(1), at_zero=(0, 1),
+    limits=(-1, inf), range=(-1, inf), monotone="increasing", cases={"a=1, b=1, c=1": "elu"},
 )  # fmt: skip
 
 declare(
@@ -290,25 +303,25 @@ declare(
 
 declare(
     "mixed_lrelu_and_elu", "a*where(z >= 0, z, 0.01*z) + (1 - a)*where(z >= 0, z, exp(z) - 1)",
-    source="doi:10.1016/j.neucom.2017.06.070", section="4.2.45", a=Learn(0.5, low=0, high=1), at_zero=(0, None),
+    source="qian2018", section="4.2.45", a=Learn(0.5, low=0, high=1), at_zero=(0, None),
     limits=(-inf, inf), range=(-inf, inf), monotone="increasing", kinks=(0,), cases={"a=1": "leaky_relu", "a=0": "elu"},
 )  # fmt: skip
 
 declare(
     "p_felu", "where(z >= 0, z, a*(2**(z/ln(2)) - 1)) + b",
     source="arXiv:2402.09092", section="4.2.47", aliases=("svelu",), a=Learn(1), b=Learn(0), at_zero=(0, 1),
-    limits=(-1, inf), range=(-1, inf), monotone="increasing",
+    limits=(-1, inf), range=(-1, inf), monotone="increasing", cases={"a=1, b=0": "elu"},
 )  # fmt: skip
 
 declare(
     "mpelu", "where(z >= 0, z, a*(exp(b*z) - 1))",
-    source="arXiv:2402.09092", section="4.2.48", a=Learn(1), b=Learn(1), at_zero=(0, 1), limits=(-1, inf),
-    range=(-1, inf), monotone="increasing",
+    source="arXiv:1606.00305", section="4.2.48", a=Learn(1, per="channel"), b=Learn(1, low=0, per="channel"),
+    at_zero=(0, 1), limits=(-1, inf), range=(-1, inf), monotone="increasing", cases={"a=1, b=1": "elu", "a=0": "relu"},
 )  # fmt: skip
 
 declare(
     "p_e2_relu", "a*relu(z) + b*where(z >= 0, z, exp(z) - 1) - (1 - a - b)*where(z <= 0, -z, exp(-z) - 1)",
-    source="arXiv:2007.13101", section="4.2.49", a=Learn(0.4), b=Learn(0.3),
+    source="jie2020", section="4.2.49", a=Learn(0.4), b=Learn(0.3),
     stable="where(z >= 0, (a + b)*z - (1 - a - b)*expm1(-z), b*expm1(z) + (1 - a - b)*z)", at_zero=(0, None),
     limits=(-inf, inf), range=(-inf, inf), monotone="increasing", kinks=(0,),
     cases={"a=1, b=0": "relu", "a=0, b=1": "elu"},
@@ -316,14 +329,14 @@ declare(
 
 declare(
     "p_e2_id", "a*z + (1 - a)*(where(z >= 0, z, exp(z) - 1) - where(z <= 0, -z, exp(-z) - 1))",
-    source="arXiv:2007.13101", section="4.2.49", a=Learn(0.5),
+    source="jie2020", section="4.2.49", a=Learn(0.5),
     stable="where(z >= 0, z - (1 - a)*expm1(-z), z + (1 - a)*expm1(z))", at_zero=(0, 1.5), limits=(-inf, inf),
     range=(-inf, inf), odd=True, monotone="increasing", cases={"a=1": "identity"},
 )  # fmt: skip
 
 declare(
     "p_e2_relu_1", "a*relu(z) + (1 - a)*(where(z >= 0, z, exp(z) - 1) - where(z <= 0, -z, exp(-z) - 1))",
-    source="arXiv:2007.13101", section="4.2.49", a=Learn(0.5),
+    source="jie2020", section="4.2.49", a=Learn(0.5),
     stable="where(z >= 0, z - (1 - a)*expm1(-z), (1 - a)*(z + expm1(z)))", at_zero=(0, None), limits=(-inf, inf),
     range=(-inf, inf), monotone="increasing", kinks=(0,), cases={"a=1": "relu"},
 )  # fmt: skip
@@ -332,13 +345,14 @@ declare(
     "parametric_selu", "where(z >= 0, a*z, a*b*(exp(z) - 1))",
     source="arXiv:2402.09092", section="4.2.53", aliases=("pselu",), a=Learn(1.0507), b=Learn(1.67326),
     at_zero=(0, None), limits=(-1.7580942819999998, inf), range=(-1.7580942819999998, inf), monotone="increasing",
-    kinks=(0,),
+    kinks=(0,), cases={"a=1, b=1": "elu"},
 )  # fmt: skip
 
 declare(
     "leaky_pselu", "where(z >= 0, a*z, a*b*(exp(z) - 1) + c*z)",
     source="arXiv:2402.09092", section="4.2.54", aliases=("lpselu",), a=Learn(1.0507), b=Learn(1.67326),
     c=Learn(0.01), at_zero=(0, None), limits=(-inf, inf), range=(-inf, inf), monotone="increasing", kinks=(0,),
+    cases={"a=1, b=1, c=0": "elu", "c=0": "parametric_selu"},
 )  # fmt: skip
 
 declare(
@@ -350,14 +364,14 @@ declare(
 
 declare(
     "shelu", "where(z + b >= 0, z + b, a*(exp(z + b) - 1))",
-    source="arXiv:2402.09092", section="4.2.56", a=Learn(1), b=Learn(0), at_zero=(0, 1), limits=(-1, inf),
-    range=(-1, inf), monotone="increasing",
+    source="arXiv:2402.09092", section="4.2.56", a=Fixed(1), b=Fixed(0), at_zero=(0, 1), limits=(-1, inf),
+    range=(-1, inf), monotone="increasing", cases={"a=1, b=0": "elu"},
 )  # fmt: skip
 
 declare(
     "pshelu", "where(z + c >= 0, a/b*(z + c), a*(exp((z + c)/b) - 1))",
     source="arXiv:2402.09092", section="4.2.56", a=Learn(1), b=Learn(1, low=0.001), c=Learn(0), at_zero=(0, 1),
-    limits=(-1, inf), range=(-1, inf), monotone="increasing",
+    limits=(-1, inf), range=(-1, inf), monotone="increasing", cases={"c=0": "pelu"},
 )  # fmt: skip
 
 declare(
