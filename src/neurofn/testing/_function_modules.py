@@ -42,9 +42,8 @@ def check_learned_gradient(function: Function) -> None:
         learned = {name for name, parameter in function.parameters.items() if parameter.learned}
         _assert(set(found) == learned, f"{function.name} learns {sorted(learned)}, its module {sorted(found)}")
         _assert(result.requires_grad or not found, f"{function.name}: no gradient comes to {sorted(found)}")
-        grads = (
-            torch.autograd.grad((result * _mixture(z)).sum(), list(found.values()), allow_unused=True) if found else ()
-        )
+        total = (result * _mixture(z)).sum()
+        grads = torch.autograd.grad(total, list(found.values()), allow_unused=True) if found else ()
         for name, slope in zip(found, grads, strict=True):
             fine = slope is not None and bool(slope.isfinite().all()) and bool((slope != 0).all())
             _assert(fine, f"{function.name}: the gradient of {name} is {slope}")
@@ -61,8 +60,7 @@ def check_learned_domain(function: Function) -> None:
                 used = float(_values(module)[name])
             low, high = (-math.inf if spec.low is None else spec.low), (math.inf if spec.high is None else spec.high)
             where = f"{function.name}: {name} went to {step:g} and is used as {used:g}"
-            inside = low - 1e-6 * abs(low) <= used <= high + 1e-6 * abs(high)
-            _assert(inside, f"{where}, outside [{low:g}, {high:g}]")
+            _assert(low - 1e-6 * abs(low) <= used <= high + 1e-6 * abs(high), f"{where}, outside [{low:g}, {high:g}]")
             result = module(z)
             (slope,) = torch.autograd.grad((result * _mixture(z)).sum(), [parameter])
             finite = bool(result.isfinite().all()) and bool(slope.isfinite())
