@@ -252,7 +252,7 @@ declare(
 
 declare(
     "erfact", "z*erf(a*exp(b*z))",
-    source="arXiv:2109.04386", section="4.4.12", a=Learn(0.75), b=Learn(0.75), far=(0, 1),
+    source="arXiv:2109.04386", section="4.4.12", a=Learn(0.75), b=Learn(0.75, low=0.001), far=(0, 1),
     at_zero=(0, 0.7111556336535151), limits=(0, inf), range=(-0.40528084517345797, inf),
 )  # fmt: skip
 
@@ -333,6 +333,6 @@ declare(
 
 declare(
     "parametric_serf", "z*erf(a*softplus(b*z))",
-    source="arXiv:2109.04386", section="4.4.13", aliases=("pserf",), a=Learn(1.25), b=Learn(0.85), far=(0, 1),
+    source="arXiv:2109.04386", section="4.4.13", aliases=("pserf",), a=Learn(1.25), b=Learn(0.85, low=0.001), far=(0, 1),
     at_zero=(0, 0.7795463333664535), limits=(0, inf), range=(-0.5060068753569109, inf), cases={"a=1, b=1": "serf"},
 )  # fmt: skip

@@ -23,8 +23,8 @@ declare(
     "shifted_sign", "where(z >= a, 1, -1)",
     source="arXiv:2003.03488", section="4.14", a=Fixed(0), at_zero=(1, 0), limits=(-1, 1), range=(-1, 1),
     monotone="increasing",
-    errata="The source learns a per channel with a made-up gradient; the function itself has none, so a is fixed. With the "
-    "gradient: rsign_ste.",
+    errata="The source learns a per channel by a gradient that is not its own; the function has none, so a is fixed. With that "
+    "gradient it is rsign_ste.",
 )  # fmt: skip
 
 declare(
