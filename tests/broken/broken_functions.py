@@ -187,6 +187,7 @@ BROKEN: dict[str, list[Function]] = {
     "limits are true": [
         tanh(facts={"limits": (0, 1)}),
         tanh(facts={"limits": (-1, None)}),
+        leaky(limits=(-torch.inf, None)),
         bell(limits=(0, torch.inf)),
     ],
     "value at zero is true": [tanh(facts={"at_zero": (0, 0.9)}), bell(at_zero=(1, None)), leaky(at_zero=(0, 1))],

@@ -72,12 +72,12 @@ def check_limits(function: Function) -> None:
         values = [_value(function, side * z) for z in _FAR]
         seen = [float(value) for value in values]
         where = f"{function.name}, limit towards {side * math.inf}: the last values are {seen[-3:]}, stated is {limit}"
-        if limit is None:
-            _assert(abs(values[-1] - values[-2]) > 1e-3 and abs(values[-1]) < 1e6, where)
+        if limit is None:  # they swing, within bounds or ever wider to both sides
+            swinging = abs(values[-1]) < 1e6 or min(values) < 0 < max(values)
+            _assert(swinging and abs(values[-1] - values[-2]) > 1e-3, where)
         elif math.isinf(limit):
             sign = math.copysign(1, limit)
-            growing = all(sign * a < sign * b for a, b in pairwise(values))
-            _assert(growing and abs(values[-1]) > 100, where)
+            _assert(all(_grows(sign * a, sign * b) for a, b in pairwise(values)) and abs(values[-1]) > 100, where)
         else:
             # 1/ln(z) may be on its way, but must come nearer
             errors = [abs(value - limit) for value in values]
@@ -138,6 +138,11 @@ def _number(text: str) -> float:
 
 def _near(a: Any, b: Any) -> bool:
     return bool(a == b or abs(a - b) <= _CLOSE * max(1, abs(b)))
+
+
+def _grows(before: Any, after: Any) -> bool:
+    """Whether ``after`` is larger, or both are beyond every format, where the reference holds exponentials still."""
+    return bool(before < after or (after > 1e308 and abs(after - before) <= _CLOSE * after))
 
 
 def _line() -> list[float]:
