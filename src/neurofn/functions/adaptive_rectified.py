@@ -115,7 +115,7 @@ declare(
 
 declare(
     "bendable_linear_unit", "a*(sqrt(z**2 + 1) - 1) + z",
-    source="arXiv:2402.09092", section="4.2.37", aliases=("blu",), a=Learn(0.5, low=-1, high=1), at_zero=(0, 1),
+    source="godfrey2019", section="4.2.37", aliases=("blu",), a=Learn(0.5, low=-1, high=1), at_zero=(0, 1),
     limits=(-inf, inf), range=(-inf, inf), monotone="increasing", cases={"a=0": "identity", "a=0.5": "bent_identity"},
 )  # fmt: skip
 

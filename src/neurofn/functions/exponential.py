@@ -146,8 +146,10 @@ declare(
 
 declare(
     "rsigelu", "where(z > 1, z + a*z*sigma(z), where(z >= 0, z, a*(exp(z) - 1)))",
-    source="arXiv:2402.09092", section="3.7.15", a=Fixed(0.5), at_zero=(0, None), limits=(-0.5, inf),
+    source="doi:10.1016/j.eswa.2021.114805", section="3.7.15", a=Fixed(0.5), at_zero=(0, None), limits=(-0.5, inf),
     range=(-0.5, inf), monotone="increasing", kinks=(0, 1), cases={"a=0": "relu"},
+    errata="The survey makes a a power of the sigmoid, in one reading; the authors' code multiplies by a, so "
+    "that a = 0 is ReLU.",
 )  # fmt: skip
 
 declare(
@@ -171,9 +173,10 @@ declare(
 
 declare(
     "rsigelud", "where(z > 1, z + a*z*sigma(z), where(z >= 0, z, b*(exp(z) - 1)))",
-    source="arXiv:2402.09092", section="3.7.19", a=Fixed(0.5), b=Fixed(0.5), at_zero=(0, None), limits=(-0.5, inf),
-    range=(-0.5, inf), monotone="increasing", kinks=(0, 1),
+    source="doi:10.1016/j.eswa.2021.114805", section="3.7.19", a=Fixed(0.5), b=Fixed(0.5), at_zero=(0, None),
+    limits=(-0.5, inf), range=(-0.5, inf), monotone="increasing", kinks=(0, 1),
     cases={"a=0, b=0": "relu", "a=0, b=1": "elu", "a=0.5, b=0.5": "rsigelu"},
+    errata="The survey makes a a power of the sigmoid, in one reading; the authors' code multiplies by a.",
 )  # fmt: skip
 
 declare(
@@ -263,8 +266,8 @@ declare(
     "where(z <= a, (1 - tanh(a)**2)*(z - a) + tanh(a), where(z >= b, (1 - tanh(b)**2)*(z - b) + tanh(b), tanh(z)))",
     source="wang2019", section="4.2.36", aliases=("reltanh",), a=Learn(-1.5, high=-1.5),
     b=Learn(0.25, low=0, high=0.5), at_zero=(0, 1), limits=(-inf, inf), range=(-inf, inf), monotone="increasing",
-    errata="b starts at 0 in the survey, where its gradient vanishes for every input, so that it would never be "
-    "learned; it starts in the middle of its interval here.",
+    errata="The authors start b at 0 and move it by the curvature of tanh at the inputs; the gradient of the "
+    "formula is 0 there for every input, so that b starts in the middle of its interval here.",
 )  # fmt: skip
 
 declare(
@@ -288,7 +291,7 @@ declare(
 
 declare(
     "pelu", "where(z >= 0, a/b*z, a*(exp(z/b) - 1))",
-    source="arXiv:1605.09332", section="4.2.43", a=Learn(1, low=0.1, per="channel"), b=Learn(1, low=0.1, per="channel"),
+    source="arXiv:1605.09332", section="4.2.43", a=Learn(1, low=0.1), b=Learn(1, low=0.1),
     at_zero=(0, 1), limits=(-1, inf), range=(-1, inf), monotone="increasing", cases={"a=1, b=1": "elu"},
 )  # fmt: skip
 
@@ -376,7 +379,6 @@ declare(
 
 declare(
     "psvelu", "where(z >= 0, a/b*z, a*(exp(z/b) - 1)) + c",
-    source="arXiv:2402.09092", section="4.2.56", a=Learn(1, low=0.1, per="channel"), b=Learn(1, low=0.1, per="channel"),
-    c=Learn(0, per="channel"), at_zero=(0, 1), limits=(-1, inf), range=(-1, inf), monotone="increasing",
-    cases={"a=1, b=1": "elu"},
+    source="arXiv:2402.09092", section="4.2.56", a=Learn(1, low=0.1), b=Learn(1, low=0.1), c=Learn(0),
+    at_zero=(0, 1), limits=(-1, inf), range=(-1, inf), monotone="increasing", cases={"a=1, b=1": "elu"},
 )  # fmt: skip

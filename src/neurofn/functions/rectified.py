@@ -232,8 +232,9 @@ declare(
 
 declare(
     "displaced_relu", "max(z, -a)",
-    source="arXiv:2402.09092", section="3.6.44", aliases=("disrelu",), a=Fixed(1), at_zero=(0, 1), limits=(-1, inf),
-    range=(-1, inf), monotone="increasing", kinks=(-1,), cases={"a=0": "relu", "a=1": "shifted_relu"},
+    source="doi:10.1016/j.eswa.2019.01.066", section="3.6.44", aliases=("disrelu",), a=Fixed(1), at_zero=(0, 1),
+    limits=(-1, inf), range=(-1, inf), monotone="increasing", kinks=(-1,),
+    cases={"a=0": "relu", "a=1": "shifted_relu"},
 )  # fmt: skip
 
 declare(
