@@ -16,7 +16,7 @@ declare(
     range=(-0.27846454276107377, inf), limits=(0, inf), at_zero=(0, 0.5),
 )  # fmt: skip
 declare(
-    "swish", "z*sigma(b*z)", source="arXiv:1710.05941", section="4.4.1", b=Learn(1.0),
+    "swish", "z*sigma(b*z)", source="arXiv:1710.05941", section="4.4.1", aliases=("acon_a",), b=Learn(1.0),
     range=(-0.27846454276107377, inf), limits=(0, inf), at_zero=(0, 0.5),
     cases={"b=1": "silu", "b=1.702": "gelu_sigmoid_approximation"},
 )  # fmt: skip
@@ -218,7 +218,7 @@ declare(
     source="arXiv:2009.04759", section="4.4.5", a=Learn(1, per="channel"), b=Learn(0.25, per="channel"),
     at_zero=(0, 0.625), limits=(-inf, inf),
     range=(-inf, inf), monotone="increasing",
-    cases={"a=1, b=0": "silu", "b=1": "identity"},
+    cases={"a=1, b=0": "silu", "b=1": "identity", "a=1, b=-1": "lisht"},
 )  # fmt: skip
 
 declare(
@@ -226,7 +226,7 @@ declare(
     source="arXiv:2009.04759", section="4.4.6", a=Learn(1, per="channel"), b=Learn(0, per="channel"),
     c=Learn(1, per="channel"), at_zero=(0, 0.5),
     limits=(0, inf), range=(-0.2784645427610738, inf),
-    cases={"a=1, b=0, c=1": "silu", "a=1, b=0.25, c=1": "acon_b"},
+    cases={"a=1, b=0, c=1": "silu", "a=1, b=0.25, c=1": "acon_b", "b=1, c=1": "identity", "a=1, b=-1, c=1": "lisht"},
 )  # fmt: skip
 
 declare(
@@ -260,6 +260,7 @@ declare(
     "swim", "z/2*(1 + a*z/sqrt(1 + z**2))",
     source="arXiv:2303.02640", section="4.4.14", a=Learn(0.5), at_zero=(0, 0.5), limits=(-inf, inf),
     range=(-inf, inf), monotone="increasing",
+    cases={"a=1": "power_function_linear_unit"},
 )  # fmt: skip
 
 declare(
@@ -306,7 +307,8 @@ declare(
     "parametric_shifted_silu", "z*(sigma(a*z) - b)/(1 - b)",
     source="arXiv:2402.09092", section="4.4.3", aliases=("pssilu",), a=Learn(1), b=Learn(0.1, high=0.999),
     stable="where(z >= 0, z - z*sigma(-a*z)/(1 - b), z*(sigma(a*z) - b)/(1 - b))", far=(1, 1),
-    at_zero=(0, 0.4444444444444444), limits=(inf, inf), range=(-0.18907865342591973, inf), cases={"a=1, b=0": "silu"},
+    at_zero=(0, 0.4444444444444444), limits=(inf, inf), range=(-0.18907865342591973, inf),
+    cases={"a=1, b=0": "silu", "a=2, b=0.5": "lisht"},
 )  # fmt: skip
 
 declare(
@@ -327,7 +329,7 @@ declare(
     "adaptive_quadratic_linear_unit", "z*clip(a*z + b, 0, 1)",
     source="doi:10.17559/TV-20230614000735", section="4.4.10", aliases=("aqulu",), a=Learn(0.25, low=0.001), b=Learn(0.5),
     at_zero=(0, 0.5), limits=(0, inf), range=(-0.25, inf), kinks=(-2, 2),
-    cases={"a=0.16666666666666666, b=0.5": "hard_swish"},
+    cases={"a=0.16666666666666666, b=0.5": "hard_swish", "a=0.5, b=1": "square_reu"},
     errata="The survey prints the three pieces z, a*z**2 + b*z, 0 with their borders (1 - b)/a, -b/a: the same for a > 0.",
 )  # fmt: skip
 

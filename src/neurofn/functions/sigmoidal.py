@@ -324,6 +324,7 @@ declare(
     "stac_tanh", "where(z < -a, b*(z + a) - tanh(a), where(z > a, b*(z - a) + tanh(a), tanh(z)))",
     source="arXiv:2402.09092", section="4.3.8", a=Learn(1, low=0), b=Learn(0.1), at_zero=(0, 1), limits=(-inf, inf),
     range=(-inf, inf), odd=True, monotone="increasing", kinks=(-1, 1),
+    cases={"a=0, b=1": "identity"},
 )  # fmt: skip
 
 declare(

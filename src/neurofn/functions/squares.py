@@ -57,7 +57,7 @@ declare(
 declare(
     "isru", "z/sqrt(1 + a*z**2)",
     source="arXiv:1710.09967", section="3.8.10", a=Fixed(1, low=1e-6), at_zero=(0, 1), limits=(-1, 1),
-    range=(-1, 1), odd=True, monotone="increasing",
+    range=(-1, 1), odd=True, monotone="increasing", cases={"a=1": "algebraic_sigmoid"},
 )  # fmt: skip
 
 declare(
