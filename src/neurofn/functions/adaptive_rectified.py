@@ -18,8 +18,8 @@ declare(
 declare(
     "react_prelu", "where(z >= a, z - a + b, c*(z - a) + b)",
     source="arXiv:2003.03488", section="4.2.5", aliases=("rprelu",), a=Learn(0, per="channel"),
-    b=Learn(0, per="channel"), c=Learn(0.25, per="channel"),
-    at_zero=(0, None), limits=(-inf, inf), range=(-inf, inf), monotone="increasing", kinks=(0,),
+    b=Learn(0, per="channel"), c=Learn(0.25, per="channel"), at_zero=(0, None), limits=(-inf, inf), range=(-inf, inf),
+    monotone="increasing", kinks=(0,),
     cases={"a=0, b=0": "prelu", "a=0, b=0, c=0": "relu"},
 )  # fmt: skip
 
@@ -79,9 +79,9 @@ declare(
 
 declare(
     "dual_parametric_relu", "where(z >= 0, a*z, b*z)",
-    source="arXiv:2402.09092", section="4.2.20", aliases=("dprelu",), a=Learn(1, per="channel"), b=Learn(0.01, per="channel"),
-    at_zero=(0, None),
-    limits=(-inf, inf), range=(-inf, inf), monotone="increasing", kinks=(0,),
+    source="arXiv:2402.09092", section="4.2.20", aliases=("dprelu",), a=Learn(1, per="channel"),
+    b=Learn(0.01, per="channel"), at_zero=(0, None), limits=(-inf, inf), range=(-inf, inf), monotone="increasing",
+    kinks=(0,),
     cases={"a=1, b=0.01": "leaky_relu", "a=1, b=0": "relu"},
 )  # fmt: skip
 
