@@ -199,8 +199,8 @@ declare(
 
 declare(
     "cubic", "a*z**3",
-    source="arXiv:2402.09092", section="3.43", aliases=("cube",), a=Fixed(1), at_zero=(0, 0), limits=(-inf, inf), range=(-inf, inf),
-    odd=True, monotone="increasing",
+    source="arXiv:2402.09092", section="3.43", aliases=("cube",), a=Fixed(1), at_zero=(0, 0),
+    limits=(-inf, inf), range=(-inf, inf), odd=True, monotone="increasing",
 )  # fmt: skip
 
 declare(
