@@ -8,7 +8,7 @@ from ._declare import declare
 from ._facts import Fixed, Learn
 
 declare(
-    "elu", "where(z >= 0, z, a*(exp(z) - 1))", source="arXiv:1511.07289", a=Fixed(1.0, low=0),
+    "elu", "where(z >= 0, z, a*(exp(z) - 1))", source="arXiv:1511.07289", aliases=("felu", "fast_elu"), a=Fixed(1.0, low=0),
     section="3.6.48", monotone="increasing", range=(-1, inf), limits=(-1, inf), at_zero=(0, 1), cases={"a=0": "relu"},
     errata="The survey divides by a; the source multiplies, and a = 1 is the same.",
 )  # fmt: skip
