@@ -52,7 +52,7 @@ Vocabulary = Mapping[str, Callable[..., Any]]
 WORDS = {
     "where": 3, "clip": 3, "max": 2, "min": 2, "abs": 1, "sign": 1, "relu": 1,
     "exp": 1, "expm1": 1, "ln": 1, "log1p": 1, "logaddexp": 2, "sqrt": 1, "hypot": 2,
-    "sin": 1, "cos": 1, "sinc": 1, "atan": 1, "atan2": 2,
+    "sin": 1, "cos": 1, "sinc": 1, "atan": 1,
     "sinh": 1, "cosh": 1, "sech": 1, "asinh": 1, "tanh": 1, "sigma": 1, "softplus": 1,
     "erf": 1, "erfc": 1, "Phi": 1, "phi": 1, "gamma": 1, "T": 2,
 }  # fmt: skip

@@ -72,9 +72,6 @@ class Function:
     build: Callable[..., Member] | None = field(default=None, repr=False)
     member: Member | None = field(default=None, repr=False)  # kept, since building one may cost more than a layer
 
-    def __post_init__(self) -> None:
-        self.written.ready()  # cached before a compiler traces a call
-
     @cached_property
     def definition(self) -> Formula:
         """The formula as an object that can be evaluated, printed and taken apart."""
@@ -111,6 +108,7 @@ class Function:
         """The member that the whole-number settings ask for, and the checked values of the other settings."""
         counts = {name: value for name, value in settings.items() if name in self.structure}
         member = self.shaped(**counts)
+        member.written.ready()  # modules and layers begin here: a compiler cannot trace a first use
         rest = {name: value for name, value in settings.items() if name not in counts}
         return member, {name: member._spec(name).check(f"{self.name}: {name}", value) for name, value in rest.items()}
 
