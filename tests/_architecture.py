@@ -65,8 +65,10 @@ LAYERS: dict[str, set[str]] = {
 }
 # Private modules that belong to a layer of another name. A layer that outgrows its file takes private siblings.
 SIBLINGS = {
+    "_fast_words": "formula",
     "_guards": "formula",
     "_latex": "formula",
+    "_mathml": "formula",
     "_positive": "formula",
     "_products": "formula",
     "_stable": "formula",
@@ -83,6 +85,9 @@ SIBLINGS = {
     "_explain_preferred": "cli",
     "_function_command": "cli",
     "_function_page": "cli",
+    "_gallery_command": "cli",
+    "_gallery_curves": "cli",
+    "_gallery_entries": "cli",
     "_parts_command": "cli",
     "_explain_sources": "cli",
 }

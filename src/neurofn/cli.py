@@ -24,6 +24,7 @@ from ._check_command import check
 from ._errors import MissingExtraError, NeurofnError, SettingError, StoreError
 from ._explain_command import explain_units
 from ._function_command import derive, errata, same
+from ._gallery_command import gallery
 from ._parts_command import list_parts, show
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ app.command(explain_units, name="explain")
 app.command(check)
 app.command(list_parts, name="list")
 app.command(audit_package, name="audit")
-for command in (show, derive, same, errata):
+for command in (show, derive, same, errata, gallery):
     app.command(command)
 
 
