@@ -226,3 +226,13 @@ def test_reporting_loads_neither_torch_nor_altair() -> None:
         "assert not {'torch', 'altair', 'vl_convert', 'scipy', 'pandas', 'neurofn.studies'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_missing_values_are_counted_where_another_seed_has_them() -> None:
+    from neurofn.reporting._view import _warnings
+
+    columns = ["network", "seed", "paste"]
+    rows = [["trained", 0, 0.1], ["trained", 1, None], ["untrained", 0, None], ["untrained", 1, None]]
+    (warning,) = _warnings({"table": {"columns": columns, "rows": rows}})
+    assert warning.startswith("1 value of 12 in the per-seed table is missing")
+    assert _warnings({"table": {"columns": columns, "rows": rows[2:]}}) == []

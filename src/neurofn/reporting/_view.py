@@ -98,6 +98,20 @@ def _sentence(text: str, data: Mapping[str, Any]) -> str:
     return text[0].upper() + text[1:] if first and first.group() not in names else text
 
 
+def _unexpected(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    """How many values are missing though another seed of the same cell has them; what no seed has was not asked for there."""
+    seed = columns.index("seed") if "seed" in columns else len(columns)
+    cells: dict[str, list[Sequence[Any]]] = {}
+    for row in rows:
+        cells.setdefault(repr(list(row[:seed])), []).append(row)
+    return sum(
+        sum(value is None for value in column)
+        for cell in cells.values()
+        for column in zip(*cell, strict=False)
+        if len(cell) == 1 or any(value is not None for value in column)
+    )
+
+
 def _warnings(data: Mapping[str, Any]) -> list[str]:
     found = []
     missing = data.get("missing") or []
@@ -110,7 +124,7 @@ def _warnings(data: Mapping[str, Any]) -> list[str]:
     if "diverged" in columns:
         at = columns.index("diverged")
         found += _diverged(columns, [row for row in rows if row[at]])
-    empty = sum(value is None for row in rows for value in row)
+    empty = _unexpected(columns, rows)
     if empty:
         found.append(
             f"{plural(empty, 'value')} of {number(len(rows) * len(columns))} in the per-seed table "
