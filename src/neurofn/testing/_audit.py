@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._errors import DataError, SettingError, UnknownNameError
+from ..functions import catalogue
+from ..functions.layerwise import catalogue as layers
 
 __all__ = ["CONTROL", "FAULTS", "Audit", "audit"]
 
@@ -113,6 +115,7 @@ def audit(
     _importable(package)
     if not seconds > 0:
         raise SettingError(f"seconds must be above 0, got {seconds!r}")
+    len(catalogue), len(layers)  # a catalogue that cannot be loaded is no fault of theirs
     began = time.monotonic()
     faults = None
     if control:
@@ -240,6 +243,7 @@ class _Worker:
         """The row of one name; where none comes, the row says so, and the next one has a new process."""
         answer = self._ask({"name": name, "trace": trace}, self.seconds)
         if "error" not in answer:
+            self.problems += [answer["failure"]] if "failure" in answer else []
             row: Row | None = answer["row"]
             return row
         self.stop()

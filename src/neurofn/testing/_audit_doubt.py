@@ -125,16 +125,17 @@ def _computes(function: Function, seen: torch.Tensor, subject: Subject) -> list[
     refitted = other_parameters(function, seen, start=function.defaults)
     if refitted is not None:
         return [(-1, f"{function.name} with " + ", ".join(f"{name}={value:.6g}" for name, value in refitted.items()))]
+    found = []
     others = [name for name in known_as(seen) if name != function.name]
     if others:
         alike = any(_alike(subject.name, word) for name in others for word in _names(catalogue[name]))
-        return [(-2 if alike else 0, "what the catalogue calls " + " or ".join(others[:3]))]
+        found.append((-2 if alike else 0, "what the catalogue calls " + " or ".join(others[:3])))
     change = _rescaled(function, seen)
-    if change is None:
-        return []
-    mirrored = change.a < 0 or change.b < 0
-    words = f"{'its mirror image' if mirrored else 'the same shape'}, {change} with f = {function.name}"
-    return [(0 if mirrored else -1, words)]
+    if change is not None:
+        mirrored = change.a < 0 or change.b < 0
+        words = f"{'its mirror image' if mirrored else 'the same shape'}, {change} with f = {function.name}"
+        found.append((0 if mirrored else -1, words))
+    return [(min(weight for weight, _ in found), "; ".join(words for _, words in found))] if found else []
 
 
 def _alike(one: str, other: str) -> bool:
@@ -148,10 +149,10 @@ def _tables() -> dict[str, torch.Tensor]:
     return {name: catalogue[name](POINTS).detach() for name in catalogue}
 
 
-def known_as(seen: torch.Tensor | Values) -> list[str]:
-    """The entries with these values (or the values of this function) at the points, at default parameters."""
-    values = seen if isinstance(seen, torch.Tensor) else seen(POINTS)
-    return [name for name, table in _tables().items() if _equal(values, table)]
+def known_as(seen: torch.Tensor) -> list[str]:
+    """The entries with these values at the points, at default parameters; those with the fewest parameters first."""
+    found = [name for name, table in _tables().items() if _equal(seen, table)]
+    return sorted(found, key=lambda name: (len(catalogue[name].parameters), len(name), name))
 
 
 def _equal(one: torch.Tensor, other: torch.Tensor, share: float = 1e-6) -> bool:

@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
+_NEAR = max(EXTREMES)
 _INEXACT = 1e-3  # the share up to which a value is inexact, and not wrong
 
 
@@ -162,17 +163,24 @@ def slopes(row: Row, case: Comparison) -> None:
 
 
 def not_finite(row: Row, given: Given, function: Function, *, mine: Mapping[str, float]) -> None:
-    """NaN or infinity in float32 and float64 where the truth, rounded to the dtype, is finite."""
+    """NaN or infinity in float32 and float64 where the truth, rounded to the dtype, is finite.
+
+    A gradient counts where its value is finite; what is far out counts where nothing nearer is wrong.
+    """
     for dtype in (torch.float32, torch.float64):
         z = torch.cat([extremes(dtype), grid(function).to(dtype)])
         seen = look(given.module().to(dtype), z, given.run)
         true = truth(function, z, mine)
+        limit = torch.finfo(seen.dtype).max / 8
         for what, got, right in (("value", seen.value, true.value), ("gradient", seen.slope, true.slope)):
-            bad = ~got.isfinite() & right.isfinite() & (right.abs() < torch.finfo(dtype).max / 16)
-            for k in sorted(bad.nonzero().flatten().tolist(), key=lambda k: (abs(float(z[k])) > EXTREMES[-2], k))[:3]:
+            bad = ~got.isfinite() & right.isfinite() & (right.abs() < limit)
+            if what == "gradient":
+                bad &= seen.value.isfinite()
+            for k in sorted(bad.nonzero().flatten().tolist(), key=lambda k: (abs(float(z[k])) > _NEAR, k))[:3]:
                 sure = certain(function, float(z[k]), mine)[what == "gradient"]
-                kind = f"NaN {what}" + (" far out" if abs(float(z[k])) > EXTREMES[-2] else "")
-                if math.isfinite(sure) and kind not in {one["kind"] for one in row["faults"]}:
+                known = {one["kind"] for one in row["faults"]}
+                kind = f"NaN {what}" + (" far out" if abs(float(z[k])) > _NEAR else "")
+                if math.isfinite(sure) and not known & {kind, f"NaN {what}"}:
                     here = {"at": float(z[k]), "got": float(got[k]), "expected": sure, "settings": ""}
                     add_fault(row, kind, **here, detail=str(dtype).removeprefix("torch."))
                     break

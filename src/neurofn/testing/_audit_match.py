@@ -17,8 +17,9 @@ from ..functions.layerwise import catalogue as layers
 __all__ = ["Match", "Pairing", "match", "pairings"]
 
 _WORDS = (  # longest first; both sides of a comparison are shortened by them
-    ("exponentiallinearsquashing", "elish"), ("rectifiedlinearunit", "relu"), ("exponentiallinearunit", "elu"),
-    ("sigmoidlinearunit", "silu"), ("hyperbolictangent", "tanh"), ("hyperbolicsine", "sinh"), ("logarithmic", "log"),
+    ("scaledexponentiallinearunit", "selu"), ("exponentiallinearsquashing", "elish"), ("rectifiedlinearunit", "relu"),
+    ("exponentiallinearunit", "elu"), ("sigmoidlinearunit", "silu"),
+    ("hyperbolictangent", "tanh"), ("hyperbolicsine", "sinh"), ("logarithmic", "log"),
     ("linearunit", "lu"), ("logarithm", "log"), ("parameterized", "parametric"), ("parametrized", "parametric"),
     ("approximated", "approx"), ("approximate", "approx"), ("logistic", "sigmoid"), ("hardened", "hard"),
     ("randomised", "randomized"), ("generalised", "generalized"),
