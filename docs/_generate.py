@@ -1,4 +1,4 @@
-"""Write the generated pages of the documentation: one gallery page for each registry, one reference page.
+"""Write the generated pages of the documentation: one page for each registry, one reference page, the gallery of functions.
 
 Everything is read from the registries and the public names, so a new part appears without anyone writing about it.
 """
@@ -12,19 +12,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import _pictures
-
 import neurofn
+from neurofn._gallery_command import gallery
 from neurofn.functions import catalogue as functions
 
 REGISTRIES = {
-    "functions": "Functions of a neuron's sum, each with its printed formula.",
     "edges": "What happens to each input before the sum: one set of weights for each connection.",
     "aggregates": "How the edges of a neuron become one number.",
     "instruments": "What can be read from neurons while a network trains.",
     "tasks": "What a network can be trained on here, in fixed splits.",
     "studies": "Questions with factors, seeds, claims and controls.",
 }
+EXTRA, CATALOGUE = "extra", "catalogue"  # what is under EXTRA is copied to the top of the built pages
 FACTS = ("formula", "question", "kind", "inputs", "outputs", "source", "licence", "description")
 
 
@@ -32,13 +31,33 @@ def write(folder: Path) -> None:
     """Write every generated page into ``folder``; files that have not changed are left, so that builds stay quick."""
     folder.mkdir(exist_ok=True)
     pages = {name: "\n".join(gallery_page(name, text)) for name, text in REGISTRIES.items()}
+    pages["functions"] = "\n".join(functions_page())
     pages["reference"] = "\n".join(reference_page())
-    files = {f"{name}.md": page for name, page in pages.items()}
-    files |= {f"{name}.svg": _pictures.curve(function) for name, function in functions.items()}
-    for name, page in files.items():
-        path = folder / name
+    for name, page in pages.items():
+        path = folder / f"{name}.md"
         if not path.exists() or path.read_text(encoding="utf-8") != page:
             path.write_text(page, encoding="utf-8")
+    gallery(out=folder / EXTRA / CATALOGUE)
+
+
+def functions_page() -> Iterator[str]:
+    """The lines of the short page of all functions: everything about each is in the gallery that the program writes."""
+    yield from (
+        "# Functions",
+        "",
+        f'Functions of a neuron\'s sum. The <a href="../{CATALOGUE}/index.html">gallery of functions</a> has a page for each: '
+        "formula, graphs, what is derived and proved, gains, special cases, errata, how to type it. "
+        "It has the functions of whole layers too (softmaxes, gates, chance, norms), searches, filters and sorts, and needs no "
+        "network; `neurofn gallery --out DIR` writes it.",
+        "",
+        "| function | formula | source |",
+        "|---|---|---|",
+    )
+    for name, function in functions.items():
+        formula = " ".join(function.formula.split()).replace("|", "\\|")
+        link = f'<a href="../{CATALOGUE}/functions/{name}.html">{name}</a>'
+        yield f"| {link} | `{formula}` | `{function.source}` |"
+    yield ""
 
 
 def gallery_page(name: str, text: str) -> Iterator[str]:
@@ -49,8 +68,6 @@ def gallery_page(name: str, text: str) -> Iterator[str]:
         yield from ("None yet.", "")
     for part_name, part in catalogue.items():
         yield from (f"## {part_name}", "")
-        if name == "functions":
-            yield from (f"![{part_name} on [-4, 4]]({part_name}.svg)", "")
         yield from (*part_lines(part), "")
         aliases = catalogue.aliases(part_name)
         if aliases:

@@ -28,6 +28,7 @@ nitpicky = True
 html_theme = "furo"
 html_title = f"neurofn {release}"
 html_static_path: list[str] = []
+html_extra_path = [f"gallery/{_generate.EXTRA}"]
 # Formulas are printed as text: a page must be readable offline, and MathJax would be fetched.
 html_theme_options = {"source_repository": "", "top_of_page_buttons": []}
 
