@@ -60,9 +60,10 @@ declare(
 )  # fmt: skip
 
 declare(
-    "polynomial_uaf", "where(z > c, z**a, where(z < -c, 0, z**a*(c + z)**b/((c + z)**b + (c - z)**b)))",
-    source="hwang2023", section="3.16", aliases=("puaf",), a=Fixed(1), b=Fixed(5), c=Fixed(10),
+    "polynomial_uaf", "where(z > c, z, where(z < -c, 0, z*(c + z)**b/((c + z)**b + (c - z)**b)))",
+    source="hwang2023", section="3.16", aliases=("puaf",), b=Fixed(5, low=1), c=Fixed(10, low=1e-3),
     at_zero=(0, 0.5), limits=(0, inf), range=(-0.276969757785374, inf),
+    errata="The survey prints z**a for the factor z, with a = 1 first; a broken power is no real number below 0.",
 )  # fmt: skip
 
 declare(

@@ -116,6 +116,7 @@ declare(
     source="arXiv:2402.09092", section="4.55.12", a=Learn(-1), b=Learn(1), c=Learn(1, low=0.01),
     eps=Learn(0.01, low=1e-6),
     at_zero=(0.9975108773379896, 0), limits=(0, 0), range=(0, 0.9975108773379896), even=True,
+    errata="The survey prints other signs and 1/4 in front, which gives no trapezoid; this comes to one as eps comes to 0.",
 )  # fmt: skip
 
 declare(
@@ -126,6 +127,8 @@ declare(
     f"*(eps/2/({_ROOT} - z) + (hypot(a*expm1(z), sqrt(eps)) - a*expm1(z))/2))",
     source="arXiv:2402.09092", section="4.55.13", a=Learn(1, low=0.001), eps=Learn(0.01, low=1e-6),
     at_zero=(0, 1), limits=(-1.0024937810560446, inf), range=(-1.0024937810560446, inf), monotone="increasing",
+    errata="The survey prints a plus before the last root, which does not come to elu. Here that difference,"
+    " (u - sqrt(u**2 + eps))/2 with u = a*(exp(z) - 1), is a quotient.",
 )  # fmt: skip
 
 declare(
@@ -140,6 +143,7 @@ declare(
     stable=f"z*({_PLUS}/hypot({_PLUS}, sqrt(eps)))", far=(0, 1),
     source="arXiv:2402.09092", section="4.55.15", eps=Learn(0.01, low=1e-6),
     at_zero=(0, 0.4472135954999579), limits=(-0.025, inf), range=(-0.025, inf), monotone="increasing",
+    errata="By its words bipolarplus of squareplus, times z; the survey's formula reads bipolarplus of bipolarplus.",
 )  # fmt: skip
 
 declare(
