@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from .._syntax import rebuilt
-from ..formula import Constant, Formula, Infix, Name, Node, children, evaluate
+from ..formula import Constant, Formula, Infix, Node, children, evaluate
 from ._series import ORDER, Series, series_words
 
 __all__ = ["DIGITS", "decisions", "derivatives", "rough_derivatives", "rounding_of_numbers"]
@@ -78,7 +78,7 @@ def _rounding(text: str, z: float, parameters: tuple[tuple[str, float], ...], si
 
 def _with_one_number_moved(node: Node, factor: str) -> Iterator[Node]:
     """The tree with each decimal times ``factor`` in turn; numbers such as 2 and 0.25 are exact in every format."""
-    if node == Name("pi") or (isinstance(node, Constant) and float(node.text) * 1024 % 1 != 0):
+    if isinstance(node, Constant) and float(node.text) * 1024 % 1 != 0:
         yield Infix("*", node, Constant(factor))
     below = children(node)
     for k, child in enumerate(below):
