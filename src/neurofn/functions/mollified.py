@@ -58,6 +58,7 @@ declare(
     "vreluplus", "sqrt(z**2 + eps)",
     source="arXiv:2402.09092", section="4.55.4", eps=Learn(0.01, low=1e-6), at_zero=(0.1, 0), limits=(inf, inf),
     range=(0.1, inf), even=True,
+    cases={"eps=1": "random_network_multiquadric"},
 )  # fmt: skip
 
 declare(

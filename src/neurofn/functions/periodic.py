@@ -157,7 +157,8 @@ declare(
 declare(
     "sincos", "a*sin(b*z) + c*cos(d*z)",
     source="arXiv:2402.09092", section="4.40", a=Learn(1), b=Learn(1), c=Learn(1), d=Learn(1), at_zero=(1, 1),
-    limits=(None, None), range=(-1.4142135623730951, 1.4142135623730951), cases={"c=0": "sine", "a=0": "cosine"},
+    limits=(None, None), range=(-1.4142135623730951, 1.4142135623730951),
+    cases={"c=0": "sine", "a=0": "cosine", "b=1": "wavelet_activation"},
 )  # fmt: skip
 
 declare(

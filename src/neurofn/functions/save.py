@@ -17,6 +17,7 @@ declare(
     "save_exponential", "a*exp(b*z)",
     source="arXiv:2402.09092", section="4.57", a=Learn(1), b=Learn(1), at_zero=(1, 1), limits=(0, inf),
     range=(0, inf), monotone="increasing",
+    cases={"b=1": "exponential"},
 )  # fmt: skip
 
 declare(
