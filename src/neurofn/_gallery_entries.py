@@ -123,7 +123,7 @@ def _setting(name: str, spec: Any) -> list[str]:
     if isinstance(default, int):
         role = "whole number"
     elif role in ("learned", "running", "sampled"):
-        role += f", one per {spec.per}"
+        role += ", an array" if spec.per == "array" else f", one per {spec.per}"
     shown = f"{getattr(spec, 'law', '')} draws" if role.startswith("sampled") else "computed from the shape"
     shown = shown if callable(default) or role.startswith("sampled") else f"{default:g}"
     bounds = f"{'−∞' if low is None else f'{low:g}'} to {'∞' if high is None else f'{high:g}'}"

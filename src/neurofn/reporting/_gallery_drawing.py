@@ -68,11 +68,11 @@ def beside(part: Mapping[str, Any], name: str) -> str:
         body += "".join(_dot(frame, z, at, f"{kind} at") for z, _, _, at in curve["jumps"])
     said = ", ".join(_number(curve["value"]) for curve in curves)
     keys = "".join(
-        f"<li>{key(kind)}<code>{e(part['name'])} = {e(_number(curve['value']))}</code></li>"
-        for curve, kind in zip(curves, _kinds(part), strict=True)
+        f"<li>{key(kind)}{e(_number(curve['value']))}</li>" for curve, kind in zip(curves, _kinds(part), strict=True)
     )
     drawn = _svg(frame, f"{name} with {part['name']} at {said}", body)
-    return f'<figure class="moved"><ul class="legend curves">{keys}</ul>{drawn}</figure>'
+    head = f"<li><code>{e(part['name'])}</code></li>"
+    return f'<figure class="moved"><ul class="legend curves">{head}{keys}</ul>{drawn}</figure>'
 
 
 def key(kind: str) -> str:
@@ -199,7 +199,9 @@ def _steps(low: float, high: float, *, most: int) -> list[float]:
 def _dot(frame: Frame, z: float, y: float, kind: str) -> str:
     if not (frame.z[0] <= z <= frame.z[1] and frame.y[0] <= y <= frame.y[1]):
         return ""
-    return f'<circle class="{kind}" cx="{_pixel(frame.x_of(z))}" cy="{_pixel(frame.y_of(y))}" r="3.2"/>'
+    radius = 3.2 if frame.size == _MAIN else 2.2
+    x, height = _pixel(frame.x_of(z)), _pixel(frame.y_of(y))
+    return f'<circle class="{kind}" cx="{x}" cy="{height}" r="{radius}"/>'
 
 
 def _svg(frame: Frame, words: str, body: str) -> str:

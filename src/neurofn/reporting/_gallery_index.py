@@ -47,7 +47,7 @@ def index(entries: Sequence[Mapping[str, Any]]) -> str:
     plain = kinds["elementwise"] + kinds["family"]
     said = (
         f"{plain:,} functions of one number and {len(entries) - plain:,} of whole layers, each with its formula, what follows "
-        "from it, its source, and where other lists have it wrong."
+        "from it, its source, and where it departs from the survey or the source, and why."
     )
     cards = "".join(map(_card, entries))
     return (
