@@ -1,4 +1,4 @@
-"""Elementwise rows of the survey that are not here, with the reason. They are counted nowhere."""
+"""Elementwise rows of the survey, and finds of papers, that are not here, with the reason. They are counted nowhere."""
 
 from __future__ import annotations
 
@@ -21,5 +21,20 @@ UNSETTLED = MappingProxyType(
         "runs from neuron to neuron of a layer.",
         "SAVE, value added, power": "a*z**(1 - b) is no real number below 0, and nothing says what holds there.",
         "fractional ELU, SiLU and GELU": "Their power series are complex below 0 or converge near 0 only.",
+        "modified Weibull (MWF)": "(z/a)**(b - 1)*exp(-(z/c)**d) has no real value below 0 for broken b and d, which "
+        "are learned, and its source could not be read.",
+        "smooth adaptive activation (SAAF)": "The survey prints no formula for the piecewise polynomials of second "
+        "order.",
+        "CPN_nl": "How its pieces are put together, by their maximum or one after the other, differs between readings.",
+        "PAU, signed denominator": "Its poles move wherever learning takes them; the safe quotient, rational, is here "
+        "instead.",
+        "truncated Gaussian unit (TruG)": "The mean of a truncated normal: far from the interval both of its "
+        "differences of normal distributions lose all digits, and no form that keeps them in every format was found in "
+        "the words of the language.",
+        "Mittag-Leffler activation": "arXiv:2302.11007 writes gates with the functions E of two orders, an infinite "
+        "series that the language has no word for; for negative arguments it cancels, and no many-digit reference of it "
+        "is here.",
+        "x*asinh(x)**2": "A find of arXiv:1710.05941: its slope is finite where the value has long overflowed, and no "
+        "form of it keeps both.",
     }
 )
