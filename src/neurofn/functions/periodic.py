@@ -97,6 +97,8 @@ def normalized_sinc(z: Tensor) -> Tensor:
 
 declare(
     "shifted_sinc_unit", "pi*sinc(z - pi)",
+    # equal to sin(z)/(1 - z/pi), which has a removable pole at pi
+    stable="where(z < 2, sin(z)/(1 - z/pi), where(z < 5, pi*sinc(z - pi), sin(z)/(1 - z/pi)))",
     source="arXiv:2111.04020", section="3.35", aliases=("ssu",), at_zero=(0, 1), limits=(0, 0),
     range=(-0.6824595705010305, 3.141592653589793),
     errata="The sinc is that without pi in it: with it the value at 0 would not be 0.",
