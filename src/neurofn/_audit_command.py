@@ -55,11 +55,16 @@ def _tell(done: int, total: int, name: str) -> None:
 
 
 def _show(found: Audit) -> None:
-    tables = found.to_dict()["summaries"]
+    from .testing._audit_report import wrong_lines
+
+    kinds, faults, definitions = found.to_dict()["summaries"]
+    others = [row for row in faults["rows"] if not row["fault"].startswith("wrong")]
     out = _terminal.console()
-    for table in tables:
+    for table in (kinds, {**faults, "title": "Other faults", "rows": others}, definitions):
         if table["rows"]:
             _terminal.show_table(out, table)
+    for line in wrong_lines(found):
+        print(_terminal.clean(line))
     compared = sum(bool(row["compared"]) for row in found.rows)
     print(
         f"{len(found.rows)} activations in {_terminal.in_words(found.seconds)}: {compared} compared with a formula, "

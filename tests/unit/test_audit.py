@@ -224,7 +224,7 @@ PUBLISHED = {
         45,
         ("PTaLU", "PowerLinearUnit", "PolynomialLinearUnit", "PDELU"),
     ),
-    "torchlab": ("torchlab-pytorch==0.1.1", 19, 100, ("Hat", "LinearQuadratic", "RSigELU", "HardELiSH")),
+    "torchlab": ("torchlab-pytorch==0.1.1", 22, 100, ("Hat", "LinearQuadratic", "RSigELU", "HardELiSH")),
 }
 
 

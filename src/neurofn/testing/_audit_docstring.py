@@ -29,7 +29,7 @@ _MOST = 2000  # characters of one formula
 def docstring_formulas(doc: str) -> list[Formula]:
     r"""Every formula of the text that can be read, in z and its settings.
 
-    >>> docstring_formulas(r"Applies :math:`\\text{Swish}(x) = x \\cdot \\sigma(a \\cdot x)`.")[0].text
+    >>> docstring_formulas(r"Applies :math:`\text{Swish}(x) = x \cdot \sigma(a \cdot x)`.")[0].text
     '((z)*(sigma(((a)*(z)))))'
     """
     found = []

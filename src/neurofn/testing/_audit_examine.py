@@ -137,9 +137,9 @@ def _values(row: Row, given: Given, function: Function, *, by: str) -> None:
             if not settings:
                 nan_gradients(row, given, judged=False)
             return
-        slopes(row, case)
         if wrong:
             break
+        slopes(row, case)
     not_finite(row, given, function, mine=ours)
 
 

@@ -147,7 +147,7 @@ def disagreement(row: Row, case: Comparison, *, by: str) -> bool:
     if verdict.whom == "theirs":
         off = (case.seen.value - case.true.value).abs() / (case.true.value.abs() + 1e-2)
         kind = "inexact value" if float(off[bad].max()) < _INEXACT else "wrong value"
-        add_fault(row, kind, **where, detail="; ".join(verdict.reasons))
+        add_fault(row, kind, **where, detail="; ".join(verdict.reasons[1:] or verdict.reasons))
     return True
 
 

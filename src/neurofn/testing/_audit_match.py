@@ -73,7 +73,7 @@ def short(name: str) -> str:
     """The same with common words shortened and without what only says that it is an activation.
 
     >>> short("ScaledExponentialLinearUnit"), short("MishActivation")
-    ('scaledelu', 'mish')
+    ('selu', 'mish')
     """
     text = plain(name)
     for word, shorter in _WORDS:

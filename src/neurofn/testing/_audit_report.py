@@ -1,16 +1,17 @@
-"""An audit as a result that reports and tables are made from."""
+"""An audit as a result that reports and tables are made from, and its wrong classes as lines."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._audit import Audit
 
-__all__ = ["as_result", "faults_table", "kinds_table"]
+__all__ = ["as_result", "faults_table", "kinds_table", "wrong_lines"]
 
+_LONG = 240  # characters of a reason on the screen; the report has all
 _HOW = (
     "Ours are proven against their printed formulas to many digits. Where values differ, what a class computes instead, its "
     "docstring, torch.nn, and continuity decide which of the two is doubted; 'another definition' is no fault.",
@@ -58,6 +59,22 @@ def faults_table(audit: Audit) -> dict[str, Any]:
     ]  # fmt: skip
     columns = _columns("class", "entry", "fault", "input", "got", "expected", "why")
     return {"name": "faults", "title": "Every fault", "columns": columns, "rows": rows}
+
+
+def wrong_lines(audit: Audit) -> Iterator[str]:
+    """A line for every wrong value and gradient: where, what was got, what was expected, and why theirs is doubted."""
+    for row in audit.wrong:
+        for fault in row["faults"]:
+            if fault["kind"] in ("wrong value", "wrong gradient"):
+                why = (
+                    fault["detail"]
+                    if len(fault["detail"]) <= _LONG
+                    else fault["detail"][:_LONG].rsplit(" ", 1)[0] + " ..."
+                )
+                yield (
+                    f"{fault['kind']}: {row['name']} ({row['entry']}) at {_input(fault)}: {_number(fault['got'])}, "
+                    f"expected {_number(fault['expected'])}" + (f"; {why}" if why else "")
+                )
 
 
 def _disputed_table(audit: Audit) -> dict[str, Any]:
