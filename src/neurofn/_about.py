@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from .studies import Study
 
 REMARKS = {"edges": "  and every function, such as sum(silu + bspline) or sum(rational(3, 2))\n"}
-KINDS = ("functions", "edges", "aggregates", "instruments", "tasks", "studies")
+KINDS = ("functions", "layer-functions", "edges", "aggregates", "instruments", "tasks", "studies")
 _WIDTH = 100
 _SIZE = (64, 32)  # inputs and neurons of the layer whose parameters `show` counts
 
 
 def catalogue_of(kind: str) -> Any:
     """The registry of a kind of part, such as "functions"."""
-    return importlib.import_module(f".{kind}", __package__).catalogue
+    home = "functions.layerwise" if kind == "layer-functions" else kind
+    return importlib.import_module(f".{home}", __package__).catalogue
 
 
 def _named(name: str) -> Iterator[tuple[str, Any]]:
@@ -104,7 +105,7 @@ def line(part: Any) -> str:
 
 def described(kind: str, part: Any) -> list[str]:
     """All that is known of a part, one fact a line."""
-    singular = {"studies": "study"}.get(kind, kind.removesuffix("s"))
+    singular = {"studies": "study"}.get(kind, kind.removesuffix("s").replace("-", " "))
     name = getattr(part, "name", None) or getattr(part, "__name__", None) or str(part)
     lines = [f"{singular} {name}"]
     for label, value in _facts(part):
@@ -136,6 +137,9 @@ def _facts(part: Any) -> Iterator[tuple[str, Any]]:
         yield "settings", inspect.signature(part)
     if isinstance(part, Study):
         yield from _of_study(part)
+    if hasattr(part, "slots"):
+        yield from _of_layer_function(part)
+        return
     for label in ("structure", "parameters", "settings"):
         specs = getattr(part, label, None)
         if isinstance(specs, Mapping):
@@ -155,6 +159,22 @@ def _setting(spec: Any) -> str:
     if getattr(spec, "learned", False):
         words.append(f"learned, one per {spec.per}")
     return ", ".join(words)
+
+
+def _of_layer_function(part: Any) -> Iterator[tuple[str, Any]]:
+    from .functions.layerwise import KINDS as WHY
+
+    yield "that is", WHY[part.kind]
+    yield "axis", part.axis.text
+    for name, count in part.counts.items():
+        yield "setting", f"{name} = {count.default}"
+    for name, slot in part.slots.items():
+        start = "" if callable(slot.default) or slot.role == "sampled" else f" = {slot.default:g}"
+        yield "parameter", f"{name}{start}, {slot.role}, one per {slot.granularity}"
+    for fact in part.facts:
+        yield "fact", fact.text
+    for text in part.errata:
+        yield "erratum", text
 
 
 def _of_study(part: Any) -> Iterator[tuple[str, Any]]:

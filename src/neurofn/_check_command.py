@@ -83,7 +83,10 @@ def _each_check(name: str, *, quick: bool) -> int:
 
 
 def _tell(result: CheckResult) -> None:
-    print(f"  FAILED  {result.name.replace('_', ' ')}\n          " + result.message.replace("\n", "\n          "), flush=True)
+    print(
+        f"  FAILED  {result.name.replace('_', ' ')}\n          " + result.message.replace("\n", "\n          "),
+        flush=True,
+    )
 
 
 def _outcomes(asked: list[tuple[str, str, bool]], workers: int) -> Iterator[Outcome]:

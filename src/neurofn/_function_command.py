@@ -209,11 +209,24 @@ def errata(name: str | None = None, /) -> int:
         One function; all if not given.
     """
     from .functions import catalogue
+    from .functions._unsettled import UNSETTLED
+    from .functions.layerwise import catalogue as layers
+    from .functions.layerwise._unsettled import UNSETTLED as UNSETTLED_LAYERS
 
-    chosen = [catalogue[name]] if name else [catalogue[each] for each in catalogue]
-    written = [function for function in chosen if function.entry.errata]
-    for function in written:
-        section = f" (section {function.entry.section})" if function.entry.section else ""
-        print(f"{function.name}{section}: {function.entry.errata}")
-    print(f"{len(written)} of {len(chosen)} entries have errata", file=sys.stderr)
+    unsettled = {**UNSETTLED, **UNSETTLED_LAYERS}
+    if name in unsettled:
+        print(f"{name} is not in the catalogue: {unsettled[name]}")
+        return 0
+    elementwise = [catalogue[name]] if name and name not in layers else [] if name else list(catalogue.values())
+    written = [(one.name, one.entry.section, one.entry.errata) for one in elementwise if one.entry.errata]
+    whole = [layers[name]] if name and name in layers else [] if name else list(layers.values())
+    written += [(one.name, one.section, text) for one in whole for text in one.errata]
+    for entry, section, text in written:
+        where = f" (section {section})" if section and section != "beyond" else ""
+        print(f"{entry}{where}: {text}")
+    for entry, reason in sorted(unsettled.items()) if name is None else ():
+        print(f"not in the catalogue: {entry}: {reason}")
+    total = len(elementwise) + len(whole)
+    left = f"; {len(unsettled)} rows of the survey are not settled" if name is None else ""
+    print(f"{len({entry for entry, _, _ in written})} of {total} entries have errata{left}", file=sys.stderr)
     return 0

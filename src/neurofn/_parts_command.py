@@ -10,7 +10,7 @@ from . import _about
 
 __all__ = ["list_parts", "show"]
 
-Kind = Literal["functions", "edges", "aggregates", "instruments", "tasks", "studies"]
+Kind = Literal["functions", "layer-functions", "edges", "aggregates", "instruments", "tasks", "studies"]
 
 
 def list_parts(
@@ -21,12 +21,13 @@ def list_parts(
     Parameters
     ----------
     kind
-        functions, edges, aggregates, instruments, tasks or studies.
+        functions, layer-functions, edges, aggregates, instruments, tasks or studies.
     """
     for name in (kind,) if kind else _about.KINDS:
         parts = _about.catalogue_of(name)
         if count:
-            print(f"{len(parts):5} {name}")
+            more = f" ({sum(not part.structure for part in parts.values())} elementwise)" if name == "functions" else ""
+            print(f"{len(parts):5} {name}{more}")
             continue
         width = max((len(part) for part in parts), default=0)
         print(f"{name} ({len(parts)})")

@@ -10,6 +10,8 @@ import pytest
 from neurofn import _function_page
 from neurofn.cli import main
 from neurofn.functions import catalogue, derived
+from neurofn.functions._unsettled import UNSETTLED
+from neurofn.functions.layerwise import catalogue as layers
 
 HEAVY = ("torch", "scipy", "mpmath", "sympy", "pandas", "altair")
 
@@ -84,9 +86,11 @@ def test_same_prints_groups(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_errata_are_those_that_are_declared(capsys: pytest.CaptureFixture[str]) -> None:
     written = [name for name in catalogue if catalogue[name].entry.errata]
+    written += [name for name in layers if layers[name].errata]
     assert main(["errata"]) == 0
     said = capsys.readouterr()
-    assert f"{len(written)} of {len(catalogue)}" in said.err
+    assert f"{len(written)} of {len(catalogue) + len(layers)}" in said.err
+    assert all(f"not in the catalogue: {name}: " in said.out for name in UNSETTLED)
     assert all(f"{name} (section" in said.out or f"{name}:" in said.out for name in written)
     assert output(capsys, "errata", "tanh") == ""
 
@@ -94,6 +98,7 @@ def test_errata_are_those_that_are_declared(capsys: pytest.CaptureFixture[str]) 
 def test_list_counts(capsys: pytest.CaptureFixture[str]) -> None:
     text = output(capsys, "list", "--count")
     assert f"{len(catalogue)} functions" in text
+    assert f"{len(layers)} layer-functions" in text
     assert len(text.splitlines()) >= 6
 
 
@@ -101,6 +106,7 @@ def test_list_counts(capsys: pytest.CaptureFixture[str]) -> None:
     ("source", "year"),
     [
         ("arXiv:2003.09855", 2020), ("bergstra2009", 2009), ("arXiv:cs/0102033", 2001), ("folklore", None),
+        ("arXiv:2402.09092", None),
         ("doi:10.1/12345678", None),
     ],
 )  # fmt: skip
