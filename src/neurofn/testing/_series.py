@@ -246,14 +246,14 @@ def _sine_quotient(u: Any) -> tuple[Any, ...]:
         f1 = (mp.cos(u) - f) / u
         f2 = (-mp.sin(u) - 2 * f1) / u
         return f, f1, f2, (-mp.cos(u) - 3 * f2) / u
-    last = mp.dps  # its power series, slope by slope: the quotient would lose every digit near 0
-    return tuple(
-        mp.fsum(
-            (-1) ** k * mp.ff(2 * k, order) * u ** (2 * k - order) / mp.factorial(2 * k + 1)
-            for k in range((order + 1) // 2, last)
-        )
-        for order in range(ORDER + 1)
-    )
+    # its power series, slope by slope: the quotient would lose every digit near 0
+    slopes, coefficient, k = [mp.zero] * (ORDER + 1), mp.one, 0
+    while k <= ORDER or abs(coefficient * u ** (2 * k - ORDER)) > mp.eps * mp.eps:
+        for order in range(min(ORDER, 2 * k) + 1):
+            slopes[order] += mp.ff(2 * k, order) * coefficient * u ** (2 * k - order)
+        k += 1
+        coefficient /= -(2 * k) * (2 * k + 1)
+    return tuple(slopes)
 
 
 def _more_words() -> dict[str, Callable[..., Any]]:
