@@ -204,7 +204,10 @@ def _of_layer(layer: LayerFunction) -> dict[str, Any]:
         "facts": [["", fact.text] for fact in layer.facts], "cases": [], "equal": [], "affine": [],
         "promises": ["Code and a plain numpy definition agree: value, gradient, and the law of its draws where it has some."],
         "errata": list(layer.errata),
-        "use": [["Python, as a module", f"from neurofn.functions.layerwise import catalogue\n\n{module}"]],
+        "use": [
+            ["Python, as a module", f"from neurofn.functions.layerwise import catalogue\n\n{module}"],
+            ["Command line", f"neurofn show {layer.name}\nneurofn check {layer.name}"],
+        ],
     }  # fmt: skip
 
 
