@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from ._facts import Learn, Parameter
@@ -18,9 +19,9 @@ def printed(terms: Mapping[str, str]) -> str:
     return " + ".join(f"{name}*{term}" if term else name for name, term in terms.items())
 
 
-def learned(names: Sequence[str], values: Sequence[float], **domain: Any) -> dict[str, Parameter]:
+def learned(names: Sequence[str], values: Sequence[float | Fraction], **domain: Any) -> dict[str, Parameter]:
     """Learned parameters with these starts."""
-    return {name: Learn(value, **domain) for name, value in zip(names, values, strict=True)}
+    return {name: Learn(float(value), **domain) for name, value in zip(names, values, strict=True)}
 
 
 def held(z: Tensor) -> Tensor:
@@ -42,17 +43,19 @@ def horner(z: Tensor, coefficients: Sequence[Any]) -> Tensor:
     return total
 
 
-def grid(count: int, low: float, high: float) -> list[float]:
-    """Equally spaced numbers from low to high, with few enough digits to be printed."""
-    return [round(low + (high - low) * k / (count - 1), 9) for k in range(count)]
+def grid(count: int, low: int, high: int) -> list[Fraction]:
+    """Equally spaced numbers from low to high; fractions, so that what is printed is what is computed."""
+    return [low + Fraction((high - low) * k, count - 1) for k in range(count)]
 
 
-def number(value: float) -> str:
-    """A float as short as it can be printed without changing it."""
+def number(value: float | Fraction) -> str:
+    """A number as short as it can be printed without changing it."""
+    if isinstance(value, Fraction):
+        return str(value)
     return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
-def shifted(place: float) -> str:
+def shifted(place: float | Fraction) -> str:
     """How z - place is printed."""
     return "z" if place == 0 else f"z - {number(place)}" if place > 0 else f"z + {number(-place)}"
 
@@ -81,7 +84,9 @@ def legendre(degree: int) -> list[list[int]]:
     return rows[: degree + 1]
 
 
-def cardinal(z: Tensor, place: float, step: float, pieces: Sequence[Callable[[Tensor, Tensor], Tensor]]) -> Tensor:
+def cardinal(
+    z: Tensor, place: Fraction, step: Fraction, pieces: Sequence[Callable[[Tensor, Tensor], Tensor]]
+) -> Tensor:
     """An even bump around ``place``; piece k(u, v) is between k and k + 1 steps away from it, 0 beyond the last.
 
     u and v are the distances, in steps, to the outer and to the inner end of the piece: each is exact near that end, where
@@ -92,9 +97,9 @@ def cardinal(z: Tensor, place: float, step: float, pieces: Sequence[Callable[[Te
     result = torch.zeros_like(z)
     for side in (1, -1):
         for k, piece in enumerate(pieces):
-            ends = sorted(round(place + side * step * count, 9) for count in (k, k + 1))
+            ends = sorted(float(place + side * step * count) for count in (k, k + 1))
             inside = z.clamp(*ends)
-            below, above = (inside - ends[0]) / step, (ends[1] - inside) / step
+            below, above = (inside - ends[0]) / float(step), (ends[1] - inside) / float(step)
             value = piece(above, below) if side > 0 else piece(below, above)
             result = torch.where((z >= ends[0]) & (z < ends[1]), value, result)
     return torch.where(z.isnan(), z, result)

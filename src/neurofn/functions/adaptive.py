@@ -28,7 +28,7 @@ declare(
 declare(
     "gaussian_error_unit", "Phi(z/a)",
     source="arXiv:2402.09092", section="4.12", aliases=("geu",), a=Learn(1, low=0.001), at_zero=(0.5, 0.3989422804014327),
-    limits=(0, 1), range=(0, 1),
+    limits=(0, 1), range=(0, 1), cases={"a=1": "probit"},
 )  # fmt: skip
 
 declare(
@@ -95,7 +95,7 @@ declare(
 declare(
     "logmoid", "z*ln(1 + a*sigma(b*z))",
     source="arXiv:2402.09092", section="4.16.5", aliases=("lau",), a=Learn(1), b=Learn(1),
-    at_zero=(0, 0.4054651081081644), limits=(0, inf), range=(-0.25276881678944035, inf),
+    at_zero=(0, 0.4054651081081644), limits=(0, inf), range=(-0.25276881678944035, inf), cases={"a=1, b=1": "logish"},
 )  # fmt: skip
 
 declare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from ._declare import family
@@ -155,7 +156,7 @@ def gaussian_mixture(size: int) -> Member:
             found.append((u * u * -0.5).exp() * (1 / math.sqrt(2 * math.pi)) / width)
         return found
 
-    centres = grid(size, -2, 2) if size > 1 else [0.0]
+    centres = grid(size, -2, 2) if size > 1 else [Fraction(0)]
     parameters = learned(names, [1.0] * size)
     parameters |= learned([f"m{k}" for k in range(1, size + 1)], centres)
     parameters |= learned([f"s{k}" for k in range(1, size + 1)], [1.0] * size, low=1e-3)
@@ -170,7 +171,7 @@ def _bumps(size: int, width: str, at: float) -> tuple[list[str], list[str], Any]
 
     def values(z: Tensor, **inner: Any) -> list[Tensor]:
         near, sharp = held(z), inner.get(width, at)
-        return [((near - place) * (near - place) * -sharp).exp() for place in places]
+        return [((near - place) * (near - place) * -sharp).exp() for place in map(float, places)]
 
     return names, terms, values
 
@@ -178,8 +179,8 @@ def _bumps(size: int, width: str, at: float) -> tuple[list[str], list[str], Any]
 @family(source="arXiv:2405.06721", aliases=("fastkan", "radial_basis_functions"), size=Count(6, low=2, high=64))
 def radial_basis(size: int) -> Member:
     """Gaussian bumps on equally spaced centres of [-2, 2], as wide as the centres are apart."""
-    sharp = ((size - 1) / 4) ** 2
-    names, terms, values = _bumps(size, number(sharp), sharp)
+    sharp = Fraction(size - 1, 4) ** 2
+    names, terms, values = _bumps(size, number(sharp), float(sharp))
     starts = grid(size, -1, 1)
     return Member(printed(dict(zip(names, terms, strict=True))), learned(names, starts), tuple(names), values)
 
@@ -189,7 +190,7 @@ def kernel_activation(size: int) -> Member:
     """A kernel expansion over a fixed dictionary on [-2, 2] with bandwidth g, which starts at 1/(6*spacing**2)."""
     start = round(((size - 1) / 4) ** 2 / 6, 9)
     names, terms, values = _bumps(size, "g", start)
-    parameters = {**learned(names, grid(size, -0.5, 0.5)), "g": Fixed(start, low=0)}
+    parameters = {**learned(names, [place / 2 for place in grid(size, -1, 1)]), "g": Fixed(start, low=0)}
     return Member(printed(dict(zip(names, terms, strict=True))), parameters, tuple(names), values)
 
 
@@ -207,7 +208,7 @@ def wavelet_sum(size: int) -> Member:
             found.append((1 - u) * (1 + u) * (u * u * -0.5).exp() * (2 / math.sqrt(3) * math.pi**-0.25))
         return found
 
-    places = grid(size, -2, 2) if size > 1 else [0.0]
+    places = grid(size, -2, 2) if size > 1 else [Fraction(0)]
     parameters = learned(names, [float(k) for k in range(1, size + 1)])
     parameters |= learned([f"t{k}" for k in range(1, size + 1)], places)
     parameters |= learned([f"s{k}" for k in range(1, size + 1)], [1.0] * size, low=1e-3)
@@ -225,5 +226,5 @@ def variable_activation(size: int) -> Member:
 
     parameters = learned(names, [0.0, *(1.0 for _ in range(size))])
     parameters |= learned([f"b{k}" for k in range(1, size + 1)], [float(k) for k in range(1, size + 1)])
-    parameters |= learned([f"c{k}" for k in range(1, size + 1)], grid(size, -1, 1) if size > 1 else [0.0])
+    parameters |= learned([f"c{k}" for k in range(1, size + 1)], grid(size, -1, 1) if size > 1 else [Fraction(0)])
     return Member(printed(dict(zip(names, terms, strict=True))), parameters, tuple(names), values)

@@ -52,7 +52,7 @@ declare(
 
 declare(
     "cauchy_linear_unit", "z*(atan(z)/pi + 0.5)",
-    source="arXiv:2402.09092", section="3.3.3", aliases=("calu",), at_zero=(0, 0.5),
+    source="arXiv:2402.09092", section="3.3.3", aliases=("calu", "arctan_linear_unit", "atlu"), at_zero=(0, 0.5),
     stable="where(z >= -1, z*(atan(z)/pi + 0.5), z*atan(-1/z)/pi)",  # the sum has no digits far below 0
     limits=(-0.3183098861837907, inf), range=(-0.3183098861837907, inf), monotone="increasing",
 )  # fmt: skip

@@ -165,17 +165,11 @@ declare(
 )  # fmt: skip
 
 declare(
-    "arctan_linear_unit", "z*(atan(z) + pi/2)/pi",
-    source="arXiv:2405.20768", aliases=("atlu",), far=(0, 1), stable="z*where(z < -1, -atan(1/z), atan(z) + pi/2)/pi",
-    at_zero=(0, 0.5), limits=(-0.3183098861837907, inf), range=(-0.3183098861837907, inf), monotone="increasing",
-)  # fmt: skip
-
-declare(
     "expanded_arctan_linear_unit", "z*((1 + 2*a)*(atan(z) + pi/2)/pi - a)",
     source="arXiv:2405.20768", aliases=("xatlu",), a=Learn(0),
     stable="z*((1 + 2*a)*where(z < -1, -atan(1/z), atan(z) + pi/2)/pi - a)", at_zero=(0, 0.5),
     limits=(-0.3183098861837907, inf), range=(-0.3183098861837907, inf), monotone="increasing",
-    cases={"a=0": "arctan_linear_unit"},
+    cases={"a=0": "cauchy_linear_unit"},
 )  # fmt: skip
 
 declare(
@@ -263,7 +257,7 @@ declare(
 declare(
     "gompertz", "exp(-b*exp(-c*z))",
     source="gompertz1825", b=Learn(1, low=0), c=Learn(1), at_zero=(0.36787944117144233, 0.36787944117144233),
-    limits=(0, 1), range=(0, 1),
+    limits=(0, 1), range=(0, 1), cases={"b=1, c=1": "loglog"},
 )  # fmt: skip
 
 declare(

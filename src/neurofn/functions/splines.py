@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from ._declare import family
@@ -41,13 +42,12 @@ def _outer_spline(u: Tensor, v: Tensor) -> Tensor:
     return u * u * u / 6
 
 
-def _over(step: float) -> str:
-    return "" if step == 1 else f"/{number(step)}"
+def _over(step: Fraction) -> str:
+    return "" if step == 1 else f"*{number(1 / step)}"
 
 
-def _places(count: int, low: float, high: float) -> tuple[list[float], float]:
-    places = grid(count, low, high)
-    return places, (high - low) / (count - 1)
+def _places(count: int, low: int, high: int) -> tuple[list[Fraction], Fraction]:
+    return grid(count, low, high), Fraction(high - low, count - 1)
 
 
 @family(source="arXiv:2104.03693", aliases=("pwlu",), points=Count(5, low=2, high=64), kinks=(0,))
@@ -68,7 +68,7 @@ def piecewise_linear(points: int) -> Member:
         bumps[-1] = torch.where(z >= 2, 1.0, bumps[-1])
         return [low, *bumps, high]
 
-    starts = [0.0, *(max(place, 0.0) for place in places), 1.0]
+    starts = [0.0, *(float(max(place, Fraction(0))) for place in places), 1.0]
     return Member(printed(dict(zip(names, terms, strict=True))), learned(names, starts), tuple(names), values)
 
 
@@ -101,7 +101,9 @@ def splash(hinges: int) -> Member:
     return Member(printed(dict(zip(names, terms, strict=True))), learned(names, starts), tuple(names), values)
 
 
-_MEXICAN = ((2.0, 2.0), (1.0, 1.0), (3.0, 1.0), (0.5, 0.5), (1.5, 0.5), (2.5, 0.5), (3.5, 0.5))
+_MEXICAN = [
+    (Fraction(at, 2), Fraction(width, 2)) for at, width in ((4, 4), (2, 2), (6, 2), (1, 1), (3, 1), (5, 1), (7, 1))
+]
 """Centre and half width of the hats of MeLU, as multiples of the largest input."""
 
 
@@ -115,7 +117,7 @@ def mexican_relu(hats: int) -> Member:
     def values(z: Tensor, **_: Any) -> list[Tensor]:
         import torch
 
-        bumps = [width * cardinal(z, at, width, [_line]) for at, width in chosen]
+        bumps = [float(width) * cardinal(z, at, width, [_line]) for at, width in chosen]
         return [torch.where(z >= 0, z, 0.0), torch.where(z >= 0, 0.0, z), *bumps]
 
     parameters = {"c": Fixed(1.0), "a": Learn(0.25), **learned(names[2:], [0.0] * hats)}
@@ -136,7 +138,7 @@ def gaussian_relu(waves: int) -> Member:
         import torch
 
         bumps = [
-            width * (cardinal(z, at, width, [_line]) - cardinal(z, at + 2 * width, width, [_line]))
+            float(width) * (cardinal(z, at, width, [_line]) - cardinal(z, at + 2 * width, width, [_line]))
             for at, width in chosen
         ]
         return [torch.where(z >= 0, z, 0.0), torch.where(z >= 0, 0.0, z), *bumps]
@@ -149,7 +151,7 @@ def gaussian_relu(waves: int) -> Member:
 @family(source=SURVEY, section="4.44", aliases=("mtlu",), bins=Count(4, low=2, high=64))
 def multi_bin_linear(bins: int) -> Member:
     """A line of its own in each bin, slope a and height b: it may jump between bins. It starts as the identity."""
-    borders = [round(-2 + 4 * k / bins, 9) for k in range(1, bins)]
+    borders = [-2 + Fraction(4 * k, bins) for k in range(1, bins)]
     names = [*(f"a{k}" for k in range(1, bins + 1)), *(f"b{k}" for k in range(1, bins + 1))]
 
     def inside(k: int, what: str) -> str:
@@ -163,8 +165,8 @@ def multi_bin_linear(bins: int) -> Member:
 
         chosen = []
         for k in range(bins):
-            here = torch.ones_like(z, dtype=torch.bool) if k == 0 else z >= borders[k - 1]
-            chosen.append(here & (z < borders[k]) if k < bins - 1 else here)
+            here = torch.ones_like(z, dtype=torch.bool) if k == 0 else z >= float(borders[k - 1])
+            chosen.append(here & (z < float(borders[k])) if k < bins - 1 else here)
         lines = [torch.where(here | z.isnan(), z, 0.0) for here in chosen]
         return [*lines, *(here.to(z.dtype) for here in chosen)]
 
@@ -188,13 +190,13 @@ def look_up_table(points: int) -> Member:
     return Member(printed(dict(zip(names, terms, strict=True))), learned(names, places), tuple(names), values)
 
 
-def _spline(places: list[float], step: float, pieces: list[list[float]]) -> list[str]:
+def _spline(places: list[Fraction], step: Fraction, pieces: list[list[float]]) -> list[str]:
     """The same bump around every place, printed: piece k is a polynomial of the distance, lowest power first."""
 
-    def term(place: float) -> str:
+    def term(place: Fraction) -> str:
         t, text = f"(abs({shifted(place)}){_over(step)})" if _over(step) else f"abs({shifted(place)})", "0"
         for count in range(len(pieces), 0, -1):
-            border = number(round(count * step, 9))
+            border = number(count * step)
             text = f"where(abs({shifted(place)}) <= {border}, {powers(pieces[count - 1], t)}, {text})"
         return text
 
@@ -225,27 +227,28 @@ def kan_activation(points: int) -> Member:
     def values(z: Tensor, **_: Any) -> list[Tensor]:
         return [z * z.sigmoid(), *(cardinal(z, place, step, [_inner_spline, _outer_spline]) for place in places)]
 
-    parameters = learned(names, [1.0, *(round(0.1 * place, 9) for place in places)])
+    parameters = learned(names, [1.0, *(place / 10 for place in places)])
     return Member(printed(dict(zip(names, terms, strict=True))), parameters, tuple(names), values)
 
 
 @family(source="arXiv:2406.02075", grid=Count(4, low=1, high=32), order=Count(3, low=1, high=8))
 def relu_kan(grid: int, order: int) -> Member:
     """Squares of products of two relus: bumps on overlapping intervals of [-2, 2], of height 1."""
-    step = 4 / grid
-    starts = [round(-2 + step * k, 9) for k in range(-order, grid)]
-    ends = [round(start + (order + 1) * step, 9) for start in starts]
+    step = Fraction(4, grid)
+    starts = [-2 + step * k for k in range(-order, grid)]
+    ends = [start + (order + 1) * step for start in starts]
     names = [f"w{k}" for k in range(1, grid + order + 1)]
-    scale = number(16 / ((order + 1) * step) ** 4)
+    scale = 16 / ((order + 1) * step) ** 4
     terms = [
-        f"{scale}*(relu({number(end)} - z)*relu({shifted(start)}))**2" for start, end in zip(starts, ends, strict=True)
+        f"{number(scale)}*(relu({number(end)} - z)*relu({shifted(start)}))**2"
+        for start, end in zip(starts, ends, strict=True)
     ]
 
     def values(z: Tensor, **_: Any) -> list[Tensor]:
         import torch
 
         found = []
-        for start, end in zip(starts, ends, strict=True):
+        for start, end in zip(map(float, starts), map(float, ends), strict=True):
             inside = z.clamp(start, end)
             bump = (end - inside) * (inside - start)
             found.append(torch.where((z >= start) & (z < end) | z.isnan(), bump * bump * float(scale), 0.0))
