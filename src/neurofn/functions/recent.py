@@ -167,7 +167,9 @@ declare(
 declare(
     "expanded_arctan_linear_unit", "z*((1 + 2*a)*(atan(z) + pi/2)/pi - a)",
     source="arXiv:2405.20768", aliases=("xatlu",), a=Learn(0),
-    stable="z*((1 + 2*a)*where(z < -1, -atan(1/z), atan(z) + pi/2)/pi - a)", at_zero=(0, 0.5),
+    # the sum has no digits far below 0, and 1/z has few at the end of the format
+    stable="(1 + 2*a)*where(z < -1e9, -1/pi, where(z < -1, -z*atan(1/z)/pi, z*(atan(z)/pi + 0.5))) - a*z",
+    at_zero=(0, 0.5),
     limits=(-0.3183098861837907, inf), range=(-0.3183098861837907, inf), monotone="increasing",
     cases={"a=0": "cauchy_linear_unit"},
 )  # fmt: skip
