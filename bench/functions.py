@@ -1,12 +1,12 @@
 """Forward and backward of every elementwise function on 2**24 float32, as a ratio to the limit that memory sets.
 
-    python bench/functions.py [--quick] [--out FILE] [--resume]
+    python bench/functions.py [--quick] [--out FILE] [--resume] [--every N]
 
 The limit is 20 bytes per number (read z, write f; read z and g, write the gradient) at the speed of a copy, which is measured
 in every round beside the rest. An entry is void where that speed varies by more than 30 % (10th to 90th percentile, against
 the median); ``--resume`` keeps the entries of FILE that are not void and measures the others. Without ``--quick`` that may take
 hours, and FILE (bench/functions.json where none is given) is written after each entry. The quick run takes twelve entries,
-few rounds, and leaves eager out.
+few rounds, and leaves eager out; ``--every 6`` takes each sixth of the catalogue.
 
 Alternatives: eager, the plain module; compiled, ``neurofn.saving.fused``; few-bit, ``neurofn.saving.fewbit`` with 2 bits;
 torch.nn, where it has the function. Kept bytes are those between forward and backward, the input included. The C library's
@@ -16,11 +16,11 @@ the functions do. Two threads need an idle machine: OMP_NUM_THREADS=1 is the ste
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import functools
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -204,17 +204,20 @@ def summary(bench: Bench, done: dict[str, list[Row]], *, complete: bool) -> None
 
 
 def main() -> None:
-    resume = "--resume" in sys.argv
-    bench = Bench(__doc__, arguments=[word for word in sys.argv[1:] if word != "--resume"])
+    own = argparse.ArgumentParser(add_help=False)
+    own.add_argument("--resume", action="store_true")
+    own.add_argument("--every", type=int, default=1)
+    options, others = own.parse_known_args()
+    bench = Bench(__doc__, arguments=others)
     keep_memory()
     print(f"{torch.get_num_threads()} threads; few-bit kernel {kernel_state()}")
     store = None if bench.quick else bench.out or STORE
-    done = read(store) if resume and store is not None and store.exists() else {}
+    done = read(store) if options.resume and store is not None and store.exists() else {}
     for found in done.values():
         bench.rows.extend(found)
-    names = list(SAMPLE) if bench.quick else list(catalogue)
+    names = list(SAMPLE) if bench.quick else list(catalogue)[:: options.every]
     run(bench, names, done, store)
-    summary(bench, done, complete=len(done) == len(names))
+    summary(bench, done, complete=len(done) == len(names) and options.every == 1)
     if store is not None:
         write(store, bench.rows)
     bench.finish()

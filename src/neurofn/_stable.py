@@ -31,6 +31,8 @@ from ._terms import (
 
 __all__ = ["stabilise"]
 
+_LN2 = Constant("0.69314718055994530941723212145818")
+
 
 def stabilise(node: Node, positive: frozenset[str] = frozenset()) -> Node:
     """The same function, written for tensors; ``positive`` are parameters that are above 0.
@@ -131,7 +133,19 @@ def _rewrite_call(node: Call) -> Node:
     inner = argument(node.arguments[0], "softplus")
     if node.word == "tanh" and inner is not None:
         return Call("tanh_softplus", (inner,))
+    if node.word == "tanh" and (inner := _half_softplus(node.arguments[0])) is not None:
+        return Call("sigma", (Infix("-", inner, _LN2),))
     return node
+
+
+def _half_softplus(node: Node) -> Node | None:
+    """The u of softplus(u)/2, whose tanh is exp(u)/(exp(u) + 2)."""
+    above, below = factors(node)
+    inner = [found for factor in above if (found := argument(factor, "softplus")) is not None]
+    numbers = [factor for factor in above if argument(factor, "softplus") is None]
+    if len(inner) != 1 or not all(isinstance(factor, Constant) for factor in [*numbers, *below]):
+        return None
+    return inner[0] if 2 * _number(numbers) == _number(below) else None
 
 
 def _rewrite_logarithm(node: Call) -> Node:

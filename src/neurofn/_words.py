@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ._fast_words import FAST_WORDS
 from ._syntax import Vocabulary
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def numpy_words() -> Vocabulary:
 def torch_words(like: Tensor) -> Vocabulary:
     """The words on tensors: one accurate operation each, so that a compiler can fuse them, and warns of no cache here.
 
+    While torch.compile traces float32 on a processor, some are FAST_WORDS instead; torch.export is given the plain ones.
     Numbers stay numbers until they meet a tensor; ``like`` says of what format and where a tensor of numbers alone is.
     """
     import torch
@@ -86,7 +88,7 @@ def torch_words(like: Tensor) -> Vocabulary:
             else torch.minimum(tensor(u), tensor(v))
         )
 
-    return infix_words() | {
+    plain: dict[str, Callable[..., Any]] = {
         "number": float, "pi": lambda: math.pi, "e": lambda: math.e, "T": chebyshev,
         "where": lambda condition, yes, no: torch.where(tensor(condition).bool(), tensor(yes), tensor(no)),
         "max": larger, "min": smaller, "clip": lambda u, low, high: smaller(larger(tensor(u), low), high),
@@ -104,6 +106,21 @@ def torch_words(like: Tensor) -> Vocabulary:
         "phi": lambda u: torch.exp(-0.5 * (tensor(u) * u)) * (1 / math.sqrt(2 * math.pi)),
         "gamma": lambda u: torch.exp(torch.lgamma(u)) if isinstance(u, torch.Tensor) else math.gamma(u),
     }  # fmt: skip
+    return infix_words() | plain | _compiled_words(like, tensor)
+
+
+def _compiled_words(like: Tensor, tensor: Callable[[Any], Tensor]) -> dict[str, Callable[..., Any]]:
+    """FAST_WORDS where they are wanted: while torch.compile, and not torch.export, traces float32 on a processor."""
+    import torch
+
+    exporting = torch.compiler.is_exporting() if hasattr(torch.compiler, "is_exporting") else False
+    if not torch.compiler.is_compiling() or exporting or like.dtype != torch.float32 or like.device.type != "cpu":
+        return {}
+
+    def one(word: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        return lambda *u: word(*(tensor(argument) for argument in u))
+
+    return {name: one(word) for name, word in FAST_WORDS.items()}
 
 
 def _held_exp(u: Tensor) -> Tensor:

@@ -30,6 +30,7 @@ REWRITTEN = [
     "where(z + a > 0, ln(z + a), -z)", "ln(2 + exp(z))", "tanh(exp(z))", "exp(-exp(-z))", "tanh(softplus(z))",
     "sin(z)/z", "1 - 1/(1 + z**2)", "sqrt(1 + z**2) - 1", "4*sigma(z) - 2", "exp(a*z) - exp(-a*z)", "2**z - 1",
     "ln(2 - exp(-z**2))", "sign(z)*ln(1 + abs(z))", "where(z >= 0, abs(z), 3*abs(z))", "1/(1 + 3*exp(-z))",
+    "tanh(softplus(a*z)/2)", "tanh(0.5*softplus(z))",
 ]  # fmt: skip
 
 
