@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from ._errors import DefinitionError, UnknownNameError, did_you_mean
@@ -38,8 +38,10 @@ class Registry(Mapping[str, Part], Generic[Part]):
         self._canonical: dict[str, str] = {}
         self._loaded = package is None
 
-    def add(self, name: str, part: Part, *, aliases: tuple[str, ...] = ()) -> None:
+    def add(self, name: str, part: Part, *, aliases: Sequence[str] = ()) -> None:
         """Register ``part``; raises DefinitionError where the name, or an alias, is taken or is no word."""
+        if isinstance(aliases, str):
+            raise DefinitionError(f"aliases of {name!r} are a tuple: write aliases=({aliases!r},), not a text alone")
         for word in (name, *aliases):
             if not word.replace("-", "_").isidentifier():
                 raise DefinitionError(f"{word!r} cannot name a {self.kind}: use letters, digits and underscores")

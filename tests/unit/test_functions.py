@@ -148,3 +148,9 @@ def test_a_function_of_your_own_needs_no_catalogue() -> None:
     assert float(mine(torch.tensor(1.0))) == pytest.approx(1 / 3)
     with pytest.raises(SettingError, match=r"\[0, inf\]"):
         mine.module(a=-1)
+
+
+def test_one_alias_typed_as_a_text_is_no_set_of_letters() -> None:
+    with pytest.raises(DefinitionError, match="are a tuple: write aliases=\\('bent',\\), not a text alone"):
+        declare("bent_once_more", "max(z, 0.5*z)", source="an example", aliases="bent")  # type: ignore[arg-type]
+    assert "bent_once_more" not in catalogue
