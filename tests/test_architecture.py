@@ -157,7 +157,7 @@ def test_public_names_are_documented_with_an_example(package: str) -> None:
 def test_no_public_object_has_the_name_of_a_subpackage(package: str) -> None:
     module = importlib.import_module(package)
     inside = pkgutil.iter_modules(module.__path__)
-    names = TOP_LEVEL if package == "neurofn" else {m.name for m in inside if m.ispkg}
+    names = TOP_LEVEL if package == "neurofn" else {m.name for m in inside}
     assert name_clashes(list(getattr(module, "__all__", [])), names) == []
 
 

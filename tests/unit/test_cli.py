@@ -273,7 +273,8 @@ def test_check_takes_a_kind_and_sums_up(workers: str, capsys: pytest.CaptureFixt
     assert main(["check", "edges", "--quick", "--workers", workers]) == 0
     out = capsys.readouterr().out
     assert "edges: bspline  " in out
-    assert out.splitlines()[-1].startswith("2 parts, ") and out.endswith(" 0 failed\n")
+    assert out.splitlines()[-1].startswith("2 parts, ")
+    assert out.endswith(" 0 failed\n")
     assert main(["check", "edges", "--workers", "0"]) == 2
     assert "--workers 0: give 1 or more" in capsys.readouterr().err
 

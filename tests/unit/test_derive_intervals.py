@@ -76,15 +76,7 @@ def test_the_derivative_formula_is_the_reference(text: str) -> None:
 def test_every_word_of_the_language_has_a_rule() -> None:
     assert set(WORDS) <= set(words(floats()))
     covered = {node.word for text in FORMULAS for node in walk(Formula(text).tree) if isinstance(node, Call)}
-    assert set(WORDS) - covered <= {"atan2"}  # whose values are those of atan, below
-
-
-def test_the_angle_of_two_functions() -> None:
-    one, other = (
-        Curve(Formula(text).tree, {}).jets(POINTS) for text in ("atan2(z, 2 + cos(z))", "atan(z/(2 + cos(z)))")
-    )
-    for a, b in zip(one, other, strict=True):
-        assert a == pytest.approx(b, abs=1e-13)
+    assert set(WORDS) <= covered
 
 
 TRUE = {

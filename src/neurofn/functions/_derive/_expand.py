@@ -77,23 +77,6 @@ def _hypot(kind: Kind, u: Any, v: Any) -> Any:
     return chain(u, (root, unit, square / root, -3.0 * (unit * (square / root / root))))
 
 
-def _atan2(kind: Kind, v: Any, u: Any) -> Any:
-    if not isinstance(u, Jet) and not isinstance(v, Jet):
-        return kind.table["atan2"](v, u)
-    a, b = _pair(v, u)
-    slope = (_slope(a) * _cut(b) - _slope(b) * _cut(a)) / (_cut(a).power(2) + _cut(b).power(2))
-    terms = [term * (1.0 / k if kind.exact else f"1/{k}") for k, term in enumerate(slope.terms, 1)]
-    return a.like((kind.table["atan2"](a.terms[0], b.terms[0]), *terms))
-
-
-def _slope(u: Jet) -> Jet:
-    return u.like([term * float(k) for k, term in enumerate(u.terms)][1:])
-
-
-def _cut(u: Jet) -> Jet:
-    return u.like(u.terms[:-1])
-
-
 def _sinc(kind: Kind, u: Any) -> Any:
     table = kind.table
     if not isinstance(u, Jet):
@@ -126,7 +109,7 @@ def words(kind: Kind) -> dict[str, Callable[..., Any]]:
         "relu": lambda u: _larger(kind, u, zero), "abs": partial(_abs, kind), "sign": partial(_sign, kind),
         "held_exp": one["exp"],
         "logaddexp": lambda u, v: v + one["softplus"](u - v), "hypot": partial(_hypot, kind),
-        "atan2": partial(_atan2, kind), "sinc": partial(_sinc, kind), "gamma": lambda u: kind.table["gamma"](u),
+        "sinc": partial(_sinc, kind), "gamma": lambda u: kind.table["gamma"](u),
         "T": partial(_chebyshev, kind),
     }  # fmt: skip
 

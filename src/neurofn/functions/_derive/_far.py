@@ -154,7 +154,7 @@ def _vocabulary() -> dict[str, Callable[..., Any]]:
     plain = words(intervals())
     one = [*_SETTLES, "atan", "asinh", "sqrt", "ln", "log1p", "sinh", "cosh"]
     return plain | {name: partial(far_word, name) for name in one} | {
-        name: partial(_no_word, name) for name in ("sin", "cos", "sinc", "atan2")
+        name: partial(_no_word, name) for name in ("sin", "cos", "sinc")
     } | {
         "where": _chosen, "abs": _abs, "sign": _sign, "max": _larger, "relu": lambda u: _larger(u, 0.0),
         "min": lambda u, v: -_larger(-u, -v), "clip": lambda u, low, high: -_larger(-_larger(u, low), -high),

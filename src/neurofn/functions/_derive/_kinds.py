@@ -80,7 +80,7 @@ def _library() -> dict[str, Callable[..., Any]]:
         "exp": np.exp, "expm1": np.expm1, "ln": np.log, "log1p": np.log1p, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
         "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "sech": _sech, "sigma": _sigma, "bump": _bump,
         "softplus": _softplus, "phi": _phi, "bell": _bell, "Phi": normal, "erf": erf, "erfc": erfc, "atan": np.arctan,
-        "asinh": np.arcsinh, "gamma": gamma, "hypot": np.hypot, "atan2": np.arctan2, "sinc": _sinc,
+        "asinh": np.arcsinh, "gamma": gamma, "hypot": np.hypot, "sinc": _sinc,
         "unit": lambda u, v: u / np.hypot(u, v), "pi": lambda: np.float64(math.pi), "e": lambda: np.float64(math.e),
     }  # fmt: skip
     return words
@@ -155,12 +155,6 @@ def _interval_gamma(u: Any) -> Interval:
     return Interval(found * (1 - 1e-13), found * (1 + 1e-13))
 
 
-def _interval_atan2(v: Any, u: Any) -> Interval:
-    below = number(u)
-    right = growing(np.arctan)(number(v) / below)
-    return select(Three(below.lo > 0, below.lo <= 0), right, Interval(-3.1415926535897936, 3.1415926535897936))
-
-
 def _interval_sinc(u: Any) -> tuple[Interval, ...]:
     box = number(u)
     small = box.farthest() < 1
@@ -200,7 +194,7 @@ def _interval_library() -> dict[str, Callable[..., Interval]]:
         "expm1": below_one, "ln": growing(np.log, low=0.0), "log1p": growing(np.log1p, low=-1.0),
         "sqrt": growing(np.sqrt, low=0.0, least=0.0), "sin": sine, "cos": cosine, "cosh": even(np.cosh, falling=False),
         "erfc": _falling_erfc,
-        "gamma": _interval_gamma, "hypot": _interval_hypot, "atan2": _interval_atan2, "sinc": _interval_sinc,
+        "gamma": _interval_gamma, "hypot": _interval_hypot, "sinc": _interval_sinc,
         "unit": _interval_unit, "pi": lambda: outward(math.pi, math.pi), "e": lambda: outward(math.e, math.e),
     }  # fmt: skip
     return words | rest

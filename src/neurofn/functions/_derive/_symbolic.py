@@ -67,8 +67,8 @@ def _of_call(node: Call) -> Node | None:
     if word == "logaddexp":
         u, v = parts
         return derivative(Infix("+", v, Call("softplus", (Infix("-", u, v),))))
-    if word in ("hypot", "atan2"):
-        return _of_pair(word, *parts)
+    if word == "hypot":
+        return _of_hypotenuse(*parts)
     if word == "T":
         inner = derivative(parts[1])
         return None if inner is None else _mul(_of_chebyshev(parts[0], parts[1]), inner)
@@ -77,14 +77,11 @@ def _of_call(node: Call) -> Node | None:
     return None if inner is None or outer is None else _mul(outer, inner)
 
 
-def _of_pair(word: str, u: Node, v: Node) -> Node | None:
+def _of_hypotenuse(u: Node, v: Node) -> Node | None:
     du, dv = derivative(u), derivative(v)
     if du is None or dv is None:
         return None
-    square = _add(_pow(u, _TWO), _pow(v, _TWO))
-    if word == "hypot":
-        return _div(_add(_mul(u, du), _mul(v, dv)), Call("hypot", (u, v)))
-    return _div(_sub(_mul(du, v), _mul(u, dv)), square)
+    return _div(_add(_mul(u, du), _mul(v, dv)), Call("hypot", (u, v)))
 
 
 def _of_chebyshev(degree: Node, u: Node) -> Node:
