@@ -196,6 +196,8 @@ declare(
 
 declare(
     "eanaf", "z*tanh(softplus(z)/2)",
+    # far below 0 the logistic function underflows before its product with z does
+    stable="z*where(z < -40, exp(z)/2, tanh(softplus(z)/2))",
     source="doi:10.3390/sym14051027", section="3.3.33", at_zero=(0, 0.3333333333333333), limits=(0, inf),
     range=(-0.157184951483814, inf),
 )  # fmt: skip
