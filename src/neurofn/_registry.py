@@ -40,6 +40,7 @@ class Registry(Mapping[str, Part], Generic[Part]):
 
     def add(self, name: str, part: Part, *, aliases: Sequence[str] = ()) -> None:
         """Register ``part``; raises DefinitionError where the name, or an alias, is taken or is no word."""
+        self._load()  # first, or a part of ours would find its name taken when it is loaded
         if isinstance(aliases, str):
             raise DefinitionError(f"aliases of {name!r} are a tuple: write aliases=({aliases!r},), not a text alone")
         for word in (name, *aliases):
