@@ -32,6 +32,8 @@ def _named(name: str) -> Iterator[tuple[str, Any]]:
         parts = catalogue_of(kind)
         if name in parts:
             yield kind, parts[name]
+            if parts.shares_names:  # no other kind can have it, and to load them all takes as long as the answer
+                return
 
 
 def find(name: str) -> list[tuple[str, Any]]:

@@ -38,6 +38,11 @@ class Registry(Mapping[str, Part], Generic[Part]):
         self._canonical: dict[str, str] = {}
         self._loaded = package is None
 
+    @property
+    def shares_names(self) -> bool:
+        """Whether its names are words of one namespace with other kinds of parts."""
+        return self._names is NEURON_NAMES
+
     def add(self, name: str, part: Part, *, aliases: Sequence[str] = ()) -> None:
         """Register ``part``; raises DefinitionError where the name, or an alias, is taken or is no word."""
         self._load()  # first, or a part of ours would find its name taken when it is loaded
