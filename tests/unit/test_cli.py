@@ -188,7 +188,7 @@ def test_ctrl_c_ends_cleanly_with_what_is_there(tmp_path: Path) -> None:
         "markdown",
     ]
     process = subprocess.Popen(
-        words, env=environment(TOY_SECONDS="0.3"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        words, env=environment(TOY_SECONDS="1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
     told = [process.stderr.readline() for _ in range(3)]
