@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._syntax import Call, Constant, Infix, Name, Node, children, rebuilt
-from ._terms import TWO, argument, depends, factors, product, terms, total
+from ._terms import ONE, TWO, argument, depends, factors, product, terms, total
 
 __all__ = ["absorb"]
 
@@ -13,6 +13,10 @@ def absorb(node: Node, positive: frozenset[str]) -> Node:
     node = rebuilt(node, [absorb(child, positive) for child in children(node)])
     if isinstance(node, Infix) and node.operator == "+":
         return Infix("+", _scaled_exponential(node.left, positive), _scaled_exponential(node.right, positive))
+    if isinstance(node, Call) and node.word == "ln":
+        parts = terms(node.arguments[0])
+        if any(argument(part, "exp") is not None for _, part in parts):
+            return Call("ln", (total((sign, _as_exponential(part, positive)) for sign, part in parts),))
     if isinstance(node, Call) and node.word == "sqrt":
         return Call("sqrt", (total((sign, _scaled_square(part, positive)) for sign, part in terms(node.arguments[0])),))
     return node
@@ -29,8 +33,15 @@ def _scaled_exponential(node: Node, positive: frozenset[str]) -> Node:
     return Call("exp", (total([*terms(power), *((1, Call("ln", (factor,))) for factor in rest)]),))
 
 
+def _as_exponential(node: Node, positive: frozenset[str]) -> Node:
+    known = isinstance(node, Name) and node.name in positive
+    return Call("exp", (Call("ln", (node,)),)) if known else node
+
+
 def _scaled_square(node: Node, positive: frozenset[str]) -> Node:
     above, below = factors(node)
+    if node != ONE and not depends(node) and not below and all(_above_zero(factor, positive) for factor in above):
+        return Infix("**", Call("sqrt", (node,)), TWO)
     rest = [factor for factor in above if _above_zero(factor, positive)]
     squares = [
         factor for factor in above if isinstance(factor, Infix) and factor.operator == "**" and factor.right == TWO

@@ -24,6 +24,7 @@ from ._terms import (
     negative,
     product,
     same,
+    signed,
     terms,
     total,
     without,
@@ -120,9 +121,25 @@ def _with_one(core: Call | Infix, sign: int) -> Node | None:
         return tail(core.arguments[0]) if tail else None
     if core.operator == "/" and core.left == ONE and sign < 0 and (1, ONE) in terms(core.right):  # 1 - 1/(1 + u)
         return Infix("/", total(without(terms(core.right), (1, ONE))), core.right)
-    if core.operator == "**" and sign < 0 and core.right != TWO and depends(core.left):
-        return negative(Call("expm1", (Infix("*", core.right, _rewrite_call(Call("ln", (core.left,)))),)))
+    if core.operator == "**" and sign < 0 and depends(core.left) and not _whole(core.right):
+        return negative(_power_less_one(core))
     return None
+
+
+def _whole(node: Node) -> bool:
+    core = signed(node)[1]
+    return isinstance(core, Constant) and float(core.text).is_integer()
+
+
+def _power_less_one(core: Infix) -> Node:
+    """u**p - 1 is expm1(p*ln(u)) where u is above 0; where it is not, p may still be whole, and the power a number."""
+    base, above = core.left, Infix(">", core.left, ZERO)
+    parts = terms(base)
+    log = Call("ln", (Call("where", (above, base, ONE)),))
+    if (1, ONE) in parts:
+        log = Call("log1p", (Call("where", (above, total(without(parts, (1, ONE))), ZERO)),))
+    rest = Infix("-", Infix("**", Call("where", (above, ONE, base)), core.right), ONE)
+    return Call("where", (above, Call("expm1", (Infix("*", core.right, log),)), rest))
 
 
 def _rewrite_call(node: Call) -> Node:
@@ -159,12 +176,19 @@ def _rewrite_logarithm(node: Call) -> Node:
         return node
     for (sign, first), (other, second) in (parts, parts[::-1]):
         power = argument(second, "exp")
-        if sign == other == 1 and power is not None and not depends(first):
-            return Call("softplus", (power,)) if first == ONE else Call("logaddexp", (Call("ln", (first,)), power))
+        if sign == other == 1 and power is not None and first == ONE:
+            return Call("softplus", (power,))
+        if sign == other == 1 and power is not None and (log := _known_logarithm(first)) is not None:
+            return Call("logaddexp", (log, power))
         if sign == 1 and first in (ONE, TWO):
             rest = second if other > 0 else negative(second)
             return Call("log1p", (rest if first == ONE else _rewrite_sum(Infix("+", ONE, rest)),))
     return node
+
+
+def _known_logarithm(node: Node) -> Node | None:
+    """Of a number above 0, or of what was written as a power of e since it is one."""
+    return Call("ln", (node,)) if isinstance(node, Constant) and float(node.text) > 0 else argument(node, "exp")
 
 
 def _logarithm(factor: Node) -> Node | None:
@@ -193,8 +217,8 @@ def _rewrite_root(node: Call) -> Node:
 
 def _root(core: Node) -> Node | None:
     """The square root of a product of squares and positive numbers."""
-    if not depends(core):
-        return ONE if core == ONE else Call("sqrt", (core,))
+    if core == ONE:
+        return ONE
     above, below = factors(core)
     if below:
         return None
@@ -213,17 +237,9 @@ def _root(core: Node) -> Node | None:
 
 
 def _rewrite_power(node: Infix) -> Node:
-    if isinstance(node.left, Constant) and depends(node.right):
-        return Call(
-            "exp",
-            (
-                Infix(
-                    "*",
-                    node.right,
-                    Constant(repr(math.log(float(node.left.text)))),
-                ),
-            ),
-        )
+    if isinstance(node.left, Constant) and float(node.left.text) > 0 and depends(node.right):
+        log = Constant(repr(math.log(float(node.left.text))))
+        return Call("exp", (Infix("*", node.right, log),))
     if node.right == TWO:  # since the slope 2u of a power overflows before u*u*0 does
         return Infix("*", node.left, node.left)
     parts = terms(node.left)

@@ -185,6 +185,19 @@ def test_every_rule_changes_the_tree_and_keeps_the_values(text: str) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("text", "a"),
+    [("z**3 - 1", 1), ("z**-1 - 1", 1), ("z**a - 1", 2), ("(1 + 2*z)**a - 1", 3), ("0**abs(z)", 1), ("sqrt(a + z**2)", -0.05),
+     ("sqrt(a*z**2 + 9)", -0.5), ("ln(a + exp(z))", -0.1), ("1/(1 + a*exp(z))", -3), ("(1 + a*exp(z))**3", -2)],
+)  # fmt: skip
+def test_rewriting_assumes_no_sign(text: str, a: float) -> None:
+    z = torch.tensor([-2.0, -0.25, 0.5, 3.0], dtype=torch.float64, requires_grad=True)
+    formula = Formula(text)
+    values = formula.torch(z, a=float(a))
+    np.testing.assert_allclose(values.detach().numpy(), formula(z.detach().numpy(), a=float(a)), rtol=1e-12)
+    assert bool(torch.autograd.grad(values.sum(), z)[0].isfinite().all())
+
+
 @pytest.mark.parametrize("name", catalogue)
 def test_numpy_torch_and_the_reference_agree(name: str) -> None:
     function = catalogue[name]

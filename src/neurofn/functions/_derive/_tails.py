@@ -226,13 +226,6 @@ def sign_of(u: Tail) -> Any:
     return np.where(box.lo > 0, 1, np.where(box.hi < 0, -1, zero))
 
 
-def _one_sign(u: Tail) -> int:
-    signs = np.unique(sign_of(u))
-    if len(signs) != 1 or signs[0] == 0:
-        raise Unsupported("a sign that is not sure")
-    return int(signs[0])
-
-
 def one_sign(u: Tail) -> int:
     """The sign, where it is the same on all boxes; raises Unsupported."""
     signs = np.unique(sign_of(u))
