@@ -70,24 +70,15 @@ def torch_words(like: Tensor) -> Vocabulary:
     def one(word: Callable[..., Tensor]) -> Callable[[Any], Tensor]:
         return lambda u: word(tensor(u))
 
-    def larger(u: Any, v: Any) -> Tensor:
-        if isinstance(v, float) and isinstance(u, torch.Tensor):
-            return u.clamp(min=v)
-        return (
-            larger(v, u)
-            if isinstance(u, float) and isinstance(v, torch.Tensor)
-            else torch.maximum(tensor(u), tensor(v))
-        )
+    def bounded(word: Callable[..., Tensor], bound: str) -> Callable[[Any, Any], Tensor]:
+        def pair(u: Any, v: Any) -> Tensor:
+            if isinstance(v, float) and isinstance(u, torch.Tensor):
+                return u.clamp(**{bound: v})
+            return pair(v, u) if isinstance(u, float) and isinstance(v, torch.Tensor) else word(tensor(u), tensor(v))
 
-    def smaller(u: Any, v: Any) -> Tensor:
-        if isinstance(v, float) and isinstance(u, torch.Tensor):
-            return u.clamp(max=v)
-        return (
-            smaller(v, u)
-            if isinstance(u, float) and isinstance(v, torch.Tensor)
-            else torch.minimum(tensor(u), tensor(v))
-        )
+        return pair
 
+    larger, smaller = bounded(torch.maximum, "min"), bounded(torch.minimum, "max")
     plain: dict[str, Callable[..., Any]] = {
         "number": float, "pi": lambda: math.pi, "e": lambda: math.e, "T": chebyshev,
         "where": lambda condition, yes, no: torch.where(tensor(condition).bool(), tensor(yes), tensor(no)),

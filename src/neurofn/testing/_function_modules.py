@@ -125,7 +125,7 @@ def check_channels(function: Function) -> None:
         own = {name: p.detach().expand(_CHANNELS)[channel] for name, p in module.named_parameters()}
         _close(whole[:, channel], function(z[:, channel], **own), f"{function.name}, channel {channel} alone")
     for wrong in (z[:, :-1], z[0, 0]):
-        said = _error(partial(module, wrong), ShapeError)
+        said = attempt(partial(module, wrong), ShapeError)
         where = f"{function.name} for {_CHANNELS} channels, given the shape {tuple(wrong.shape)}"
         _assert(said is not None, f"{where}, raises no ShapeError")
 
@@ -139,7 +139,7 @@ def check_settings(function: Function) -> None:
         outside += [] if spec.high is None else [spec.high + 1]
         wrong += [(name, value, name) for value in (*outside, "abc", math.nan, math.inf, True, None)]
     for name, value, told in wrong:
-        said = _error(partial(function.module, **{name: value}), SettingError)
+        said = attempt(partial(function.module, **{name: value}), SettingError)
         fine = said is not None and told in said
         _assert(fine, f"{function.name}({name}={value!r}) does not raise a SettingError that tells {told!r}: {said}")
 
@@ -147,7 +147,7 @@ def check_settings(function: Function) -> None:
 def check_integers_refused(function: Function) -> None:
     """A tensor that is not of floating point raises SettingError; it is not rounded in silence."""
     for dtype in (torch.int64, torch.bool, torch.complex64):
-        said = _error(partial(function, torch.ones(3, dtype=dtype)), SettingError)
+        said = attempt(partial(function, torch.ones(3, dtype=dtype)), SettingError)
         _assert(said is not None, f"{function.name} takes a tensor of {dtype}")
 
 
@@ -289,7 +289,7 @@ def _values(module: nn.Module) -> dict[str, Any]:
     return values()
 
 
-def _error(action: Callable[[], Any], kind: type[Exception]) -> str | None:
+def attempt(action: Callable[[], Any], kind: type[Exception]) -> str | None:
     """What ``action`` said when it raised an exception of this kind; None where it raised another, or none."""
     try:
         action()

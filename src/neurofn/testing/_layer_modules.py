@@ -15,7 +15,8 @@ from torch.func import functional_call, vmap
 
 from .._errors import SettingError, ShapeError
 from ..functions.layerwise import LayerFunction
-from ._layer_probe import attempt, build, generator, inputs, moves, shift, valid_width
+from ._function_modules import attempt
+from ._layer_probe import build, generator, inputs, moves, shift, valid_width
 
 __all__: list[str] = []
 

@@ -146,14 +146,3 @@ class Probe:
         values = arrays(module.values())
         mean, variance = self.function.law(np.asarray(x, dtype=float), **asked(self.function.law, values))
         return mean, variance
-
-
-def attempt(action: Callable[[], Any], kind: type[Exception]) -> str | None:
-    """What ``action`` said when it raised an exception of this kind; None where it raised another, or none."""
-    try:
-        action()
-    except kind as error:
-        return str(error)
-    except Exception:
-        return None
-    return None
