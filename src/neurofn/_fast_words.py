@@ -185,8 +185,19 @@ def _normal(u: Tensor) -> Tensor:
     return 0.5 * _erfc(u * -math.sqrt(0.5))
 
 
+def _tanh_softplus(u: Tensor) -> Tensor:
+    """tanh(softplus(u)) is n/(n + 2) with n = exp(u)*(exp(u) + 2): one exponential, on each side with an exact slope."""
+    import torch
+
+    power = torch.exp(u.clamp(max=20.0))  # beyond, the difference to 1 is below half a unit of float64
+    n = power * (power + 2)
+    inverse = 1 / (n + 2)
+    return torch.where(u > 0, 1 - 2 * inverse, n * inverse)
+
+
 FAST_WORDS: dict[str, Callable[..., Tensor]] = {
     "expm1": _expm1, "log1p": _log1p, "tanh": _tanh, "softplus": _softplus, "logaddexp": _logaddexp, "sinh": _sinh,
     "cosh": _cosh, "hypot": _hypot, "atan": _atan, "erf": _erf, "erfc": _erfc, "Phi": _normal,
+    "tanh_softplus": _tanh_softplus,
 }  # fmt: skip
 """Word -> its form for tensors of float32."""

@@ -12,6 +12,7 @@ from ._fast_words import FAST_WORDS
 from ._syntax import Vocabulary
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 __all__ = ["chebyshev", "infix_words", "numpy_words", "torch_words"]
@@ -57,15 +58,24 @@ def numpy_words() -> Vocabulary:
 
 
 def torch_words(like: Tensor) -> Vocabulary:
-    """The words on tensors: one accurate operation each, so that a compiler can fuse them, and warns of no cache here.
+    """The words on tensors: one accurate operation each, so that a compiler can fuse them.
 
     While torch.compile traces float32 on a processor, some are FAST_WORDS instead; torch.export is given the plain ones.
     Numbers stay numbers until they meet a tensor; ``like`` says of what format and where a tensor of numbers alone is.
     """
     import torch
 
+    if not torch.compiler.is_compiling():
+        return _kept_words(like.dtype, like.device)
+    # anew at each trace: a compiler warns of what is kept
+    return _plain_words(like.dtype, like.device) | _compiled_words(like.dtype, like.device)
+
+
+def _plain_words(dtype: torch.dtype, device: torch.device) -> dict[str, Callable[..., Any]]:
+    import torch
+
     def tensor(u: Any) -> Tensor:
-        return u if isinstance(u, torch.Tensor) else torch.as_tensor(u, dtype=like.dtype, device=like.device)
+        return u if isinstance(u, torch.Tensor) else torch.as_tensor(u, dtype=dtype, device=device)
 
     def one(word: Callable[..., Tensor]) -> Callable[[Any], Tensor]:
         return lambda u: word(tensor(u))
@@ -79,14 +89,15 @@ def torch_words(like: Tensor) -> Vocabulary:
         return pair
 
     larger, smaller = bounded(torch.maximum, "min"), bounded(torch.minimum, "max")
-    plain: dict[str, Callable[..., Any]] = {
+    return infix_words() | {
         "number": float, "pi": lambda: math.pi, "e": lambda: math.e, "T": chebyshev,
         "where": lambda condition, yes, no: torch.where(tensor(condition).bool(), tensor(yes), tensor(no)),
         "max": larger, "min": smaller, "clip": lambda u, low, high: smaller(larger(tensor(u), low), high),
         "abs": one(torch.abs), "sign": lambda u: _carry(torch.sign(tensor(u)), tensor(u)), "relu": one(torch.relu),
         "exp": one(torch.exp), "expm1": one(torch.expm1), "ln": one(torch.log), "log1p": one(torch.log1p),
         "held_exp": one(_held_exp), "carry": _carry,
-        "tanh_softplus": one(_tanh_softplus), "logaddexp": lambda u, v: torch.logaddexp(tensor(u), tensor(v)),
+        "tanh_softplus": lambda u: torch.tanh(torch.nn.functional.softplus(tensor(u), threshold=40.0)),
+        "logaddexp": lambda u, v: torch.logaddexp(tensor(u), tensor(v)),
         "sqrt": one(torch.sqrt), "hypot": lambda u, v: torch.hypot(tensor(u), tensor(v)),
         "sin": one(torch.sin), "cos": one(torch.cos), "sinc": one(_sinc), "atan": one(torch.atan),
         "sinh": one(torch.sinh), "cosh": one(torch.cosh), "sech": one(_sech), "asinh": one(torch.asinh),
@@ -97,16 +108,21 @@ def torch_words(like: Tensor) -> Vocabulary:
         "phi": lambda u: torch.exp(-0.5 * (tensor(u) * u)) * (1 / math.sqrt(2 * math.pi)),
         "gamma": lambda u: torch.exp(torch.lgamma(u)) if isinstance(u, torch.Tensor) else math.gamma(u),
     }  # fmt: skip
-    return infix_words() | plain | _compiled_words(like, tensor)
 
 
-def _compiled_words(like: Tensor, tensor: Callable[[Any], Tensor]) -> dict[str, Callable[..., Any]]:
+_kept_words = cache(_plain_words)
+
+
+def _compiled_words(dtype: torch.dtype, device: torch.device) -> dict[str, Callable[..., Any]]:
     """FAST_WORDS where they are wanted: while torch.compile, and not torch.export, traces float32 on a processor."""
     import torch
 
     exporting = torch.compiler.is_exporting() if hasattr(torch.compiler, "is_exporting") else False
-    if not torch.compiler.is_compiling() or exporting or like.dtype != torch.float32 or like.device.type != "cpu":
+    if exporting or dtype != torch.float32 or device.type != "cpu":
         return {}
+
+    def tensor(u: Any) -> Tensor:
+        return u if isinstance(u, torch.Tensor) else torch.as_tensor(u, dtype=dtype, device=device)
 
     def one(word: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return lambda *u: word(*(tensor(argument) for argument in u))
@@ -127,16 +143,6 @@ def _carry(u: Any, z: Tensor) -> Tensor:
     import torch
 
     return torch.where(z.isnan(), z, u)
-
-
-def _tanh_softplus(u: Tensor) -> Tensor:
-    """tanh(softplus(u)) is n/(n + 2) with n = exp(u)*(exp(u) + 2): one exponential, on each side with an exact slope."""
-    import torch
-
-    power = torch.exp(u.clamp(max=20.0))  # beyond, the difference to 1 is below half a unit of float64
-    n = power * (power + 2)
-    inverse = 1 / (n + 2)
-    return torch.where(u > 0, 1 - 2 * inverse, n * inverse)
 
 
 def _sech(u: Tensor) -> Tensor:

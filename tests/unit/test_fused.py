@@ -125,7 +125,8 @@ def test_copies_learn_apart(uncompiled: None) -> None:
 
 def test_inside_other_graphs_it_is_the_plain_module(uncompiled: None) -> None:
     one, z = fused("mish"), normal(20).float()
-    assert torch.equal(torch.compile(one, backend="eager", fullgraph=True)(z), one.plain(z))
+    exact = z.double()  # of float32 a compiler is given other words, whose last bit may differ
+    assert torch.equal(torch.compile(one, backend="eager", fullgraph=True)(exact), one.plain(exact))
     torch._dynamo.reset()
     assert torch.equal(torch.func.vmap(one)(z), one.plain(z))
     torch.testing.assert_close(torch.func.grad(lambda z: one(z).sum())(z), slopes_of_mish(z))

@@ -23,6 +23,7 @@ from neurofn.testing import _function_numbers as numbers
 
 FORMULAS = {
     **{word: f"{word}(z)" for word in FAST_WORDS},
+    "tanh_softplus": "tanh(softplus(z))",
     "hypot": "hypot(1, z)", "hypot, tiny": "hypot(z, 1e-30)", "logaddexp": "logaddexp(z, 0.5)",
     "logaddexp, equal": "logaddexp(z, z/2)",
 }  # fmt: skip
