@@ -117,10 +117,20 @@ def train(
     return History(stack.seeds, losses, diverged, seconds + time.perf_counter() - start)
 
 
-def train_alone(network: nn.Module, data: tuple[Tensor, Tensor], *, seed: int, recipe: Recipe, loss: Loss) -> History:
+def train_alone(
+    network: nn.Module,
+    data: tuple[Tensor, Tensor],
+    *,
+    seed: int,
+    recipe: Recipe,
+    loss: Loss,
+    read: Callable[[int, nn.Module], bool | None] | None = None,
+) -> History:
     """The definition of training: one plain loop for one network, in place. ``seed`` fixes the order of minibatches.
 
-    The loop ends where the loss is not finite. Data, recipe, loss and errors as in `train`.
+    The loop ends where the loss is not finite, or where ``read(step, network)`` gives True; it is called before each update and
+    after the last one, with the number of updates done. Data, recipe, loss and errors as in `train`; losses of updates that
+    were not made are NaN.
 
     >>> x = torch.linspace(-1, 1, 20)[:, None]
     >>> network = build_seeded(lambda seed: nn.Linear(1, 1), 0)
@@ -134,7 +144,11 @@ def train_alone(network: nn.Module, data: tuple[Tensor, Tensor], *, seed: int, r
     network.train()
     losses = torch.full((1, recipe.steps), math.nan, dtype=dtype)
     diverged, start = None, time.perf_counter()
+    stopped = False
     for step, (inputs, targets) in enumerate(itertools.islice(_batches(x, y, recipe, (seed,)), recipe.steps)):
+        stopped = read is not None and bool(read(step, network))
+        if stopped:
+            break
         if recipe.batch is not None:
             inputs, targets = inputs[0], targets[0]
         value = loss(network(inputs), targets)
@@ -145,6 +159,8 @@ def train_alone(network: nn.Module, data: tuple[Tensor, Tensor], *, seed: int, r
         optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]  # torch declares no types for it
         optimizer.step()
+    if read is not None and not stopped and diverged is None:
+        read(recipe.steps, network)
     return History((seed,), losses, (diverged,), time.perf_counter() - start)
 
 
