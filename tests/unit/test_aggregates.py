@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from neurofn.aggregates import catalogue
-from neurofn.neurons import layer as layers
+from neurofn.neurons import _gather as gathers
 from neurofn.neurons import neuron
 
 UNFUSED = [name for name, aggregate in catalogue.items() if aggregate.share is None]
@@ -50,7 +50,7 @@ def test_equal_edges_in_the_middle_share_the_slope() -> None:
 @pytest.mark.parametrize("aggregate", UNFUSED)
 def test_blocks_of_neurons_are_the_layer(aggregate: str, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """5 samples of 7 inputs: blocks of 1, of 2 (13 neurons do not divide by it), of 6, and all at once."""
-    monkeypatch.setattr(layers, "EDGES_AT_ONCE", at_once)
+    monkeypatch.setattr(gathers, "EDGES_AT_ONCE", at_once)
     layer, x = neuron(f"{aggregate}(silu + bspline)").dense(7, 13).double(), torch.randn(5, 7, dtype=torch.float64)
     sizes: list[int] = []
     layer.body._edges = _spied(layer.body._edges, sizes)
@@ -65,9 +65,9 @@ def test_blocks_of_neurons_are_the_layer(aggregate: str, at_once: int, monkeypat
 
 
 def _spied(edges: object, sizes: list[int]) -> object:
-    def spy(terms: torch.Tensor, weight: torch.Tensor) -> object:
+    def spy(terms: torch.Tensor, weight: torch.Tensor, mask: None) -> object:
         sizes.append(weight.shape[-1])
-        return edges(terms, weight)  # type: ignore[operator]
+        return edges(terms, weight, mask)  # type: ignore[operator]
 
     return spy
 

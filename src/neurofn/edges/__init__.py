@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ._spec import Basis, Edge, catalogue, edge, find_edge, from_function
+from ._spec import Basis, Edge, Setting, catalogue, edge, find_edge, from_function
 
-__all__ = ["Basis", "Edge", "catalogue", "edge", "find_edge", "from_function"]
+__all__ = ["Basis", "Edge", "Setting", "catalogue", "edge", "find_edge", "from_function"]

@@ -13,21 +13,38 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import UnknownNameError, did_you_mean
 from .._registry import NEURON_NAMES, Registry
-from ..functions import Count, Function, Parameter
+from ..functions import Choice, Count, Function, Parameter
 from ..functions import catalogue as functions
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Basis", "Edge", "catalogue", "edge", "find_edge", "from_function"]
+Setting = Parameter | Count | Choice
+"""What a setting of an edge may be: a number, a whole number, or one of a few words."""
+
+__all__ = ["Basis", "Edge", "Setting", "catalogue", "edge", "find_edge", "from_function"]
 
 
 @dataclass(frozen=True)
 class Basis:
     """The terms of one edge with their settings filled in.
 
-    ``terms`` maps inputs (...) to terms (..., size); ``reference`` is the same by definition, slowly. ``parameters`` are inside
-    the terms and learned per input; ``values`` are the settings of the terms.
+    ``terms`` maps inputs (..., n_in) to terms (..., n_in, count), elementwise; ``reference`` is the same by definition, slowly.
+    An edge is the sum of its terms, each times a weight. Learned are ``size`` weights per edge, the raw ones (n_in, size,
+    n_out); they are the weights of the terms, and count is size, unless there is ``weights``. ``parameters`` are inside the
+    terms and learned per input, shape (n_in,); ``values`` are the settings of the terms by name. Optional are
+
+    - ``interval``: where the terms are meant to live; None is the whole line. ``outside`` says what the terms do beyond it.
+    - ``breaks``: the number of cells, when ``terms`` and ``reference`` also take ``breaks=`` (n_in, cells + 1), a grid per
+      input.
+    - ``order``: the terms are splines of this order on the cells, at most ``order + 1`` of them not 0 at any place.
+    - ``local``: then maps inputs to (first, values), (..., n_in) and (..., n_in, order + 1): the terms that may differ from 0,
+      starting with number ``first``. Takes ``breaks=`` too.
+    - ``weights``: raw weights (n_in, size, n_out) to those of the terms (n_in, count, n_out): constrained, mixed, with a 1.
+    - ``direct``: (x (..., n_in), raw weights) to edges (..., n_in, n_out), where an edge is not linear in terms; then
+      ``reference`` takes the same and is its slow twin, and ``terms`` is not called.
+    - ``begin``: (n_in, size, n_out) to the raw weights at the start, where normal ones of the usual scale would not do; drawn
+      with torch's random state.
 
     >>> import torch
     >>> basis = Basis(2, lambda x: torch.stack([x, x**2], -1), lambda x: torch.stack([x, x * x], -1))
@@ -40,6 +57,14 @@ class Basis:
     reference: Callable[..., Tensor]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
+    interval: tuple[float, float] | None = None
+    breaks: int | None = None
+    order: int | None = None
+    weights: Callable[[Tensor], Tensor] | None = None
+    direct: Callable[[Tensor, Tensor], Tensor] | None = None
+    begin: Callable[[int, int, int], Tensor] | None = None
+    local: Callable[..., tuple[Tensor, Tensor]] | None = None
+    outside: str | None = None
 
     def power(self) -> float:
         """The sum over the terms of their mean square, for an input that is standard normal."""
@@ -65,7 +90,7 @@ class Edge:
     name: str
     formula: str
     source: str
-    settings: Mapping[str, Parameter | Count]
+    settings: Mapping[str, Setting]
     build: Callable[..., Basis] = field(repr=False)
     constant_outside: bool = False
 
@@ -93,7 +118,7 @@ def edge(
     """
 
     def register(build: Callable[..., Basis]) -> Edge:
-        parts = {name: value for name, value in settings.items() if isinstance(value, (Parameter, Count))}
+        parts = {name: value for name, value in settings.items() if isinstance(value, (Parameter, Count, Choice))}
         facts = {name: value for name, value in settings.items() if name not in parts}
         made = Edge(build.__name__, formula, source, MappingProxyType(parts), build, **facts)
         catalogue.add(made.name, made, aliases=aliases)
@@ -131,7 +156,7 @@ def from_function(function: Function) -> Edge:
         )
 
     # A family shows its whole-number settings only: how many inner parameters there are depends on them.
-    settings: dict[str, Parameter | Count] = {**function.structure, **({} if function.structure else inner)}
+    settings: dict[str, Setting] = {**function.structure, **({} if function.structure else inner)}
     return Edge(function.name, function.formula, function.source, MappingProxyType(settings), build)
 
 

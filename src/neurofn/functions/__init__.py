@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ._declare import declare, family, function
 from ._derive import Derived, derived, gains, moments
-from ._facts import Count, Facts, Fixed, Learn, Parameter
+from ._facts import Choice, Count, Facts, Fixed, Learn, Parameter
 from ._spec import Function, Member, catalogue
 
 __all__ = [
+    "Choice",
     "Count",
     "Derived",
     "Facts",

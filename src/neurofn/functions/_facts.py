@@ -10,7 +10,7 @@ from typing import Any
 
 from .._errors import SettingError
 
-__all__ = ["ENTRY", "Count", "Entry", "Facts", "Fixed", "Learn", "Parameter"]
+__all__ = ["ENTRY", "Choice", "Count", "Entry", "Facts", "Fixed", "Learn", "Parameter"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,31 @@ class Count:
         """The value as an int; raises SettingError where it is no whole number of the allowed ones."""
         if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
             raise SettingError(f"{name} must be a whole number from {self.low} to {self.high}, got {value!r}")
+        return value
+
+
+@dataclass(frozen=True, init=False)
+class Choice:
+    """A setting that is one of a few words; the first is the default.
+
+    >>> Choice("constant", "linear", "zero").check("bspline: outside", "linear")
+    'linear'
+    """
+
+    words: tuple[str, ...]
+
+    def __init__(self, *words: str) -> None:
+        object.__setattr__(self, "words", words)
+
+    @property
+    def default(self) -> str:
+        """The word that is meant where none is given."""
+        return self.words[0]
+
+    def check(self, name: str, value: object) -> str:
+        """The word; raises SettingError where it is none of the allowed ones."""
+        if not isinstance(value, str) or value not in self.words:
+            raise SettingError(f"{name} must be one of {', '.join(map(repr, self.words))}, got {value!r}")
         return value
 
 

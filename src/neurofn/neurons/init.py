@@ -7,14 +7,16 @@ sample instead of being assumed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 
 import torch
 
 from ..aggregates import catalogue as aggregates
 from ..edges import Basis, find_edge
-from .language import Term
+from .language import Settings, Term
 
 __all__ = ["Start", "bases_of", "power_of", "start"]
 
@@ -42,7 +44,7 @@ def power_of(edge: tuple[Term, ...]) -> float:
 
 
 @lru_cache(maxsize=256)
-def start(aggregate: str, edge: tuple[Term, ...], n_in: int) -> Start:
+def start(aggregate: str, edge: tuple[Term, ...], n_in: int, settings: Settings = ()) -> Start:
     """Where edges of this kind begin under this aggregate; the same numbers every time."""
     part = aggregates[aggregate]
     if part.share is not None:
@@ -51,12 +53,31 @@ def start(aggregate: str, edge: tuple[Term, ...], n_in: int) -> Start:
     x = torch.randn(_SAMPLES, n_in, generator=generator, dtype=torch.float64)
     total = torch.zeros(_SAMPLES, n_in, _NEURONS, dtype=torch.float64)
     for basis in bases_of(edge):
-        terms = basis.terms(x, **basis.values)
         weight = torch.randn(n_in, basis.size, _NEURONS, generator=generator, dtype=torch.float64)
-        total += torch.einsum("sik,iko->sio", terms, weight / power_of(edge) ** 0.5)
-    outputs = part.reduce(total)
-    degree, std = part.degree(n_in), float(outputs.std())
-    if not std > 0:  # one edge does not vary
+        total += _edges(basis, x, weight / power_of(edge) ** 0.5)
+    values = {name: dict(settings).get(name, spec.default) for name, spec in part.settings.items()}
+
+    def outputs(size: float) -> torch.Tensor:
+        return part.reduce(total * size, **values)
+
+    std = float(outputs(1.0).std())
+    if not 0 < std < inf:  # one edge does not vary, or nothing can be said
         return Start(1.0, 0.0)
-    edge_std = float(std ** (-1 / degree))
-    return Start(edge_std, float(outputs.mean()) * edge_std**degree)
+    edge_std = float(std ** (-1 / part.degree(n_in))) if part.degree else _searched(outputs)
+    return Start(edge_std, float(outputs(edge_std).mean()))
+
+
+def _searched(outputs: Callable[[float], torch.Tensor]) -> float:
+    """The size of edges that gives the outputs a standard deviation of 1, where no power law says it."""
+    low, high = -20.0, 20.0  # of its binary logarithm
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if float(outputs(2.0**middle).std()) < 1 else (low, middle)
+    return float(2.0 ** ((low + high) / 2))
+
+
+def _edges(basis: Basis, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    if basis.direct is not None:
+        return basis.direct(x, weight)
+    used = weight if basis.weights is None else basis.weights(weight)
+    return torch.einsum("sik,iko->sio", basis.terms(x, **basis.values), used)

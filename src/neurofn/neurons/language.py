@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .._errors import LanguageError, NeurofnError, did_you_mean
 from ..aggregates import catalogue as aggregates
+from ..edges import Setting, find_edge
 from ..edges import catalogue as edges
-from ..edges import find_edge
-from ..functions import Count, Parameter
+from ..functions import Choice
 from ..functions import catalogue as functions
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Activated", "Aggregated", "Combined", "Neuron", "Term", "Tree", "neuron"]
 
-Settings = tuple[tuple[str, int | float | bool], ...]
+Settings = tuple[tuple[str, int | float | bool | str], ...]
 _LONGEST = 2000
+_NUMBER = "a number such as 0.1, or True or False"
 _OPERATORS: dict[type[ast.operator], Literal["+", "*", "/"]] = {ast.Add: "+", ast.Mult: "*", ast.Div: "/"}
 
 
@@ -190,7 +191,9 @@ class _Reader:
             raise self.fail(node, self.misplaced(name))
         if name in aggregates:
             part = aggregates[name]
-            return Aggregated(part.name, self.edge(node.args[0]), self.settings(node, part.name, {"bias": True}))
+            return Aggregated(
+                part.name, self.edge(node.args[0]), self.settings(node, part.name, {**part.settings, "bias": True})
+            )
         function = functions[name]
         inner = self.neuron(node.args[0])
         given = self.settings(node, function.name, {**function.structure, **function.parameters})
@@ -238,11 +241,11 @@ class _Reader:
         defaults = {key: spec if isinstance(spec, bool) else spec.default for key, spec in known.items()}
         return tuple((key, values[key]) for key in known if key in values and values[key] != defaults[key])
 
-    def value(self, node: ast.expr, name: str, spec: Parameter | Count | bool) -> int | float | bool:
+    def value(self, node: ast.expr, name: str, spec: Setting | bool) -> int | float | bool | str:
         try:
             literal = ast.literal_eval(node)
         except (ValueError, TypeError, SyntaxError):
-            raise self.fail(node, f"{name} takes a number such as 0.1, or True or False") from None
+            raise self.fail(node, f"{name} takes {_kind(spec)}") from None
         if isinstance(spec, bool):
             if not isinstance(literal, bool):
                 raise self.fail(node, f"{name} must be True or False, got {literal!r}")
@@ -251,6 +254,10 @@ class _Reader:
             return spec.check(name, literal)
         except NeurofnError as error:
             raise self.fail(node, str(error)) from None
+
+
+def _kind(spec: Setting | bool) -> str:
+    return f"one of {', '.join(map(repr, spec.words))}" if isinstance(spec, Choice) else _NUMBER
 
 
 def _print_settings(settings: Settings) -> str:
