@@ -18,7 +18,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurofn import catalogue
+from neurofn import _native, catalogue
 from neurofn._errors import SettingError, UnknownNameError
 from neurofn.functions import Function
 from neurofn.saving import Steps, _kernel, _packing, fewbit, kept_bytes, kernel_state, step_table
@@ -266,7 +266,7 @@ def test_a_compiler_that_fails_is_told_and_missed_by_nobody(
 def test_a_folder_that_cannot_be_written_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(_kernel, "_private_folder", lambda: tmp_path)
+    monkeypatch.setattr(_native, "_private_folder", lambda: tmp_path)
     assert _kernel._find.__wrapped__()[1].startswith(f"compiled: {tmp_path}")
 
 
