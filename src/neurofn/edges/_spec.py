@@ -44,7 +44,8 @@ class Basis:
     - ``direct``: (x (..., n_in), raw weights) to edges (..., n_in, n_out), where an edge is not linear in terms; then
       ``reference`` takes the same and is its slow twin, and ``terms`` is not called.
     - ``begin``: (n_in, size, n_out) to the raw weights at the start, where normal ones of the usual scale would not do; drawn
-      with torch's random state.
+      with torch's random state. A fixed factor of all edges then keeps the variance, unless
+    - ``exact``: the weights mean what they say, and no factor is put before them.
 
     >>> import torch
     >>> basis = Basis(2, lambda x: torch.stack([x, x**2], -1), lambda x: torch.stack([x, x * x], -1))
@@ -65,6 +66,7 @@ class Basis:
     begin: Callable[[int, int, int], Tensor] | None = None
     local: Callable[..., tuple[Tensor, Tensor]] | None = None
     outside: str | None = None
+    exact: bool = False
 
     def power(self) -> float:
         """The sum over the terms of their mean square, for an input that is standard normal."""

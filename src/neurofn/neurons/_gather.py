@@ -56,6 +56,8 @@ class Gather(Part):
                 self.inner[f"{name}_{index}"] = nn.Parameter(torch.full((self.n_in,), basis.values[name]))
         begin = start(tree.aggregate, tree.edge, self.n_in, tree.settings)
         common = start("sum", tree.edge, self.n_in).edge_std if matched else begin.edge_std
+        if any(basis.begin is not None for basis in self.bases):
+            common = 1.0
         self.scale = begin.edge_std / common
         self.weight = nn.Parameter(self._begun(common / power_of(tree.edge) ** 0.5))
         settings = dict(tree.settings)

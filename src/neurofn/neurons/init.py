@@ -39,27 +39,27 @@ def bases_of(edge: tuple[Term, ...]) -> tuple[Basis, ...]:
 
 @lru_cache(maxsize=256)
 def power_of(edge: tuple[Term, ...]) -> float:
-    """The sum of the mean squares of all terms of an edge, for a standard normal input."""
-    return sum(basis.power() for basis in bases_of(edge))
+    """The sum of the mean squares of all terms with normal weights of an edge, for a standard normal input."""
+    return sum(basis.power() for basis in bases_of(edge) if basis.begin is None) or 1.0
 
 
 @lru_cache(maxsize=256)
 def start(aggregate: str, edge: tuple[Term, ...], n_in: int, settings: Settings = ()) -> Start:
     """Where edges of this kind begin under this aggregate; the same numbers every time."""
-    part = aggregates[aggregate]
-    if part.share is not None:
+    part, bases = aggregates[aggregate], bases_of(edge)
+    if part.share is not None and all(basis.begin is None for basis in bases):
         return Start(1 / (part.share(n_in) * n_in**0.5), 0.0)
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(_SAMPLES, n_in, generator=generator, dtype=torch.float64)
-    total = torch.zeros(_SAMPLES, n_in, _NEURONS, dtype=torch.float64)
-    for basis in bases_of(edge):
-        weight = torch.randn(n_in, basis.size, _NEURONS, generator=generator, dtype=torch.float64)
-        total += _edges(basis, x, weight / power_of(edge) ** 0.5)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        x = torch.randn(_SAMPLES, n_in, dtype=torch.float64)
+        total = sum(_edges(basis, x, _begun(basis, n_in, power_of(edge))) for basis in bases)
     values = {name: dict(settings).get(name, spec.default) for name, spec in part.settings.items()}
 
     def outputs(size: float) -> torch.Tensor:
         return part.reduce(total * size, **values)
 
+    if any(basis.exact for basis in bases):
+        return Start(1.0, float(outputs(1.0).mean()))
     std = float(outputs(1.0).std())
     if not 0 < std < inf:  # one edge does not vary, or nothing can be said
         return Start(1.0, 0.0)
@@ -74,6 +74,12 @@ def _searched(outputs: Callable[[float], torch.Tensor]) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if float(outputs(2.0**middle).std()) < 1 else (low, middle)
     return float(2.0 ** ((low + high) / 2))
+
+
+def _begun(basis: Basis, n_in: int, power: float) -> torch.Tensor:
+    if basis.begin is not None:
+        return basis.begin(n_in, basis.size, _NEURONS).double()
+    return torch.randn(n_in, basis.size, _NEURONS, dtype=torch.float64) / power**0.5
 
 
 def _edges(basis: Basis, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from ..aggregates import Aggregate
 from ..aggregates import catalogue as aggregates
-from ..edges import Edge, find_edge
+from ..edges import Basis, Edge, find_edge
 from ..functions import catalogue as functions
 from ..functions import moments
-from ..neurons.language import Activated, Aggregated, Neuron, Tree, neuron
+from ..neurons.language import Activated, Aggregated, Neuron, Term, Tree, neuron
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,6 +118,7 @@ def check_every_parameter_counts(part: Neuron) -> None:
         bases = [find_edge(term.name).basis(dict(term.settings)) for term in tree.edge]
         expected += sum(basis.size * _IN * _OUT + len(basis.parameters) * _IN for basis in bases)
         expected += _OUT if dict(tree.settings).get("bias", True) else 0
+        expected += _OUT * sum(spec.learned for spec in aggregates[tree.aggregate].settings.values())
     inside = sum(p.numel() for name, p in layer.named_parameters() if ".activation." in f".{name}")
     count = sum(p.numel() for p in layer.parameters())
     assert count == expected + inside, f"{part}: {count} parameters, declared are {expected + inside}"
@@ -158,7 +159,7 @@ def check_variance_is_kept(part: Neuron) -> None:
     import torch
 
     for tree in _gathered(part.tree):
-        if not all(_has_variance(term.name) for term in tree.edge):
+        if not all(_has_variance(term) for term in tree.edge):
             continue
         low, high = aggregates[tree.aggregate].spread
         for init in ("fan_in", "matched"):
@@ -171,9 +172,20 @@ def check_variance_is_kept(part: Neuron) -> None:
             )
 
 
-def _has_variance(name: str) -> bool:
-    """Whether a function of a normal input has a finite mean square: one with a pole has not."""
-    return name not in functions or math.isfinite(moments(functions[name])["ff"])
+def _has_variance(term: Term) -> bool:
+    """Whether a scale is to be kept: a function with a pole has no finite mean square, exact weights have their own."""
+    if term.name in functions:
+        return math.isfinite(moments(functions[term.name])["ff"])
+    return not find_edge(term.name).basis(dict(term.settings)).exact
+
+
+def _values(basis: Basis, x: Tensor) -> Tensor:
+    """What an edge gives in a last axis: its terms, or the edge itself where it has none."""
+    import torch
+
+    if basis.direct is None:
+        return basis.terms(x, **basis.values)
+    return basis.direct(x, torch.linspace(0.1, 1, basis.size, dtype=x.dtype).expand(x.shape[-1], -1).unsqueeze(-1))
 
 
 def _truth(name: str, x: Tensor) -> Tensor:
@@ -195,7 +207,7 @@ def check_outside_is_as_declared(part: Neuron) -> None:
         settings = {name: spec.default for name, spec in edge.settings.items()} | dict(term.settings)
         basis = edge.basis(dict(term.settings))
         far = torch.tensor([-1e4, 1e4], dtype=torch.float64)
-        values = basis.terms(far, **basis.values)
+        values = _values(basis, far)
         there_is_none = ~_truth(term.name, far).isfinite()  # exp(10000) is too large for any format
         fine = values.isfinite().all(dim=-1) | there_is_none
         assert bool(fine.all()), f"{term}: not finite at -10000 and 10000: {values.tolist()}"
@@ -209,7 +221,7 @@ def check_the_same_text_is_the_same_basis(part: Neuron) -> None:
     for term in (term for tree in _gathered(part.tree) for term in tree.edge):
         first, second = (find_edge(term.name).basis(dict(term.settings)) for _ in range(2))
         x = _inputs()
-        _close(first.terms(x, **first.values), second.terms(x, **second.values), f"{term}: built twice")
+        _close(_values(first, x), _values(second, x), f"{term}: built twice")
 
 
 def check_vmap_equals_a_loop(part: Neuron) -> None:
