@@ -28,16 +28,8 @@ _BASE = {"_errors", "_registry"}
 _FORMULA = {"_errors", "formula"}
 _FUNCTIONS = _BASE | {"formula", "functions"}
 _NEURONS = _FUNCTIONS | {"edges", "aggregates", "sites", "neurons"}
-_STUDIES = _NEURONS | {
-    "train",
-    "instruments",
-    "watching",
-    "explaining",
-    "tasks",
-    "estimators",
-    "integrations",
-    "studies",
-}
+_STUDIES = _NEURONS | {"train", "instruments", "watching", "explaining", "tasks"}
+_STUDIES |= {"estimators", "integrations", "studies"}
 LAYERS: dict[str, set[str]] = {
     # layer: what of ours it may import, besides itself
     "_errors": set(),
