@@ -35,7 +35,7 @@ class NeuronLayer(nn.Module):
                 raise SettingError(f"{name} must be a whole number of at least 1, got {size!r}")
         if init not in _SCHEMES:
             raise SettingError(f"no initialisation is called {init!r}; {did_you_mean(init, _SCHEMES)}")
-        self.neuron, self.n_in, self.n_out = neuron, n_in, n_out
+        self.neuron, self.n_in, self.n_out, self.init = neuron, n_in, n_out, init
         self.body: Part = _build(neuron.tree, (n_in, n_out), matched=init == "matched")
 
     @property
