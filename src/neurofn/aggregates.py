@@ -184,14 +184,15 @@ def _convex_mixture(edges: Tensor, **logits: Any) -> Tensor:
     n = edges.shape[-2]
     values = [torch.as_tensor(value, dtype=edges.dtype, device=edges.device) for value in logits.values()]
     share = torch.stack([value.expand(edges.shape[-1]) for value in values]).softmax(0)
-    return share[0] * edges.sum(-2) / sqrt(n) + share[1] * edges.amax(-2) + share[2] * edges.amin(-2)
+    total: Tensor = share[0] * edges.sum(-2) / sqrt(n) + share[1] * edges.amax(-2) + share[2] * edges.amin(-2)
+    return total
 
 
 def _plain_convex_mixture(edges: Tensor, *, a: Any, b: Any, c: Any) -> Tensor:
     a, b, c = (value.exp() for value in (a, b, c))
     ends = [catalogue[name].definition(edges) for name in ("max", "min")]
-    total: Tensor = a * _total(edges) / sqrt(edges.shape[-2]) + b * ends[0] + c * ends[1]
-    return total / (a + b + c)
+    mixed: Tensor = (a * _total(edges) / sqrt(edges.shape[-2]) + b * ends[0] + c * ends[1]) / (a + b + c)
+    return mixed
 
 
 _add(

@@ -79,7 +79,7 @@ def _searched(outputs: Callable[[float], torch.Tensor]) -> float:
 def _begun(basis: Basis, n_in: int, power: float) -> torch.Tensor:
     if basis.begin is not None:
         return basis.begin(n_in, basis.size, _NEURONS).double()
-    return torch.randn(n_in, basis.size, _NEURONS, dtype=torch.float64) / power**0.5
+    return torch.randn(n_in, basis.size, _NEURONS, dtype=torch.float64) / float(power**0.5)
 
 
 def _edges(basis: Basis, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
