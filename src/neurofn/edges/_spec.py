@@ -46,6 +46,7 @@ class Basis:
     - ``begin``: (n_in, size, n_out) to the raw weights at the start, where normal ones of the usual scale would not do; drawn
       with torch's random state. A fixed factor of all edges then keeps the variance, unless
     - ``exact``: the weights mean what they say, and no factor is put before them.
+    - ``shared``: so many values of each parameter are learned, (shared,) and not (n_in,), and the terms say which input has which.
 
     >>> import torch
     >>> basis = Basis(2, lambda x: torch.stack([x, x**2], -1), lambda x: torch.stack([x, x * x], -1))
@@ -67,6 +68,7 @@ class Basis:
     local: Callable[..., tuple[Tensor, Tensor]] | None = None
     outside: str | None = None
     exact: bool = False
+    shared: int | None = None
 
     def power(self) -> float:
         """The sum over the terms of their mean square, for an input that is standard normal."""
@@ -74,7 +76,8 @@ class Basis:
 
         x = torch.linspace(-8, 8, 4001, dtype=torch.float64)
         weight = torch.exp(-x * x / 2)
-        return float(((self.terms(x, **self.values) ** 2).sum(-1) * weight).sum() / weight.sum())
+        values = self.local(x)[1] if self.local is not None else self.terms(x, **self.values)
+        return float(((values**2).sum(-1) * weight).sum() / weight.sum())
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class Gather(Part):
         self.inner = nn.ParameterDict()
         for index, basis in enumerate(self.bases):
             for name in basis.parameters:
-                self.inner[f"{name}_{index}"] = nn.Parameter(torch.full((self.n_in,), basis.values[name]))
+                self.inner[f"{name}_{index}"] = nn.Parameter(torch.full((basis.shared or self.n_in,), basis.values[name]))
         begin = start(tree.aggregate, tree.edge, self.n_in, tree.settings)
         common = start("sum", tree.edge, self.n_in).edge_std if matched else begin.edge_std
         if any(basis.begin is not None for basis in self.bases):

@@ -116,7 +116,7 @@ def check_every_parameter_counts(part: Neuron) -> None:
     expected = 0
     for tree in _gathered(part.tree):
         bases = [find_edge(term.name).basis(dict(term.settings)) for term in tree.edge]
-        expected += sum(basis.size * _IN * _OUT + len(basis.parameters) * _IN for basis in bases)
+        expected += sum(basis.size * _IN * _OUT + len(basis.parameters) * (basis.shared or _IN) for basis in bases)
         expected += _OUT if dict(tree.settings).get("bias", True) else 0
         expected += _OUT * sum(spec.learned for spec in aggregates[tree.aggregate].settings.values())
     inside = sum(p.numel() for name, p in layer.named_parameters() if ".activation." in f".{name}")
