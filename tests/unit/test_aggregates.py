@@ -65,9 +65,9 @@ def test_blocks_of_neurons_are_the_layer(aggregate: str, at_once: int, monkeypat
 
 
 def _spied(edges: object, sizes: list[int]) -> object:
-    def spy(terms: torch.Tensor, weight: torch.Tensor, mask: None) -> object:
-        sizes.append(weight.shape[-1])
-        return edges(terms, weight, mask)  # type: ignore[operator]
+    def spy(seen: object, weights: list[torch.Tensor], mask: None) -> object:
+        sizes.append(weights[0].shape[-1])
+        return edges(seen, weights, mask)  # type: ignore[operator]
 
     return spy
 

@@ -40,8 +40,8 @@ class NeuronLayer(nn.Module):
 
     @property
     def path(self) -> str:
-        """ "fused" where every aggregate is one matrix product, else "edges"."""
-        return "fused" if all(part.fused for _, part in self.gathers) else "edges"
+        """How the layer runs: "native", "numba", "compiled", "fused" or "edges", joined by " + " where parts differ."""
+        return " + ".join(dict.fromkeys(part.path for _, part in self.gathers))
 
     @property
     def gathers(self) -> tuple[tuple[str, Gather], ...]:
