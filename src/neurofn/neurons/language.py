@@ -15,7 +15,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from .._errors import LanguageError, NeurofnError, did_you_mean
 from ..aggregates import catalogue as aggregates
@@ -25,6 +25,7 @@ from ..functions import Choice
 from ..functions import catalogue as functions
 
 if TYPE_CHECKING:
+    from .geometry import Convolution, Geometry
     from .layer import NeuronLayer
 
 __all__ = ["Activated", "Aggregated", "Combined", "Neuron", "Term", "Tree", "neuron"]
@@ -119,6 +120,29 @@ class Neuron:
         from .layer import NeuronLayer
 
         return NeuronLayer(self, n_in, n_out, init=init)
+
+    def conv1d(self, n_in: int, n_out: int, **geometry: Unpack[Geometry]) -> Convolution:
+        """Such neurons over the windows of sequences, (..., n_in, length) -> (..., n_out, places); see ``conv2d``."""
+        return _convolution(self, (n_in, n_out), 1, geometry)
+
+    def conv2d(self, n_in: int, n_out: int, **geometry: Unpack[Geometry]) -> Convolution:
+        """Such neurons over the windows of images, (..., n_in, height, width); ``Geometry`` has the settings, as in torch.
+
+        >>> from neurofn.neurons import neuron
+        >>> neuron("max(linear)").conv2d(8, 8, kernel_size=3, padding=1, groups=8)
+        Convolution(max(linear), 8 -> 8, kernel_size=(3, 3), groups=8, padding=(1, 1), path=unfold + edges)
+        """
+        return _convolution(self, (n_in, n_out), 2, geometry)
+
+    def conv3d(self, n_in: int, n_out: int, **geometry: Unpack[Geometry]) -> Convolution:
+        """Such neurons over the windows of volumes, (..., n_in, depth, height, width); see ``conv2d``."""
+        return _convolution(self, (n_in, n_out), 3, geometry)
+
+
+def _convolution(neuron: Neuron, size: tuple[int, int], dimensions: int, geometry: Geometry) -> Convolution:
+    from .geometry import Convolution
+
+    return Convolution(neuron, size, dimensions, geometry)
 
 
 def neuron(text: str | Neuron) -> Neuron:
