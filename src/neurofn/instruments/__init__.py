@@ -10,25 +10,36 @@ from typing import TYPE_CHECKING, Any
 
 from ._base import Batch, Instrument, Readings, State, catalogue
 from .activity import Activity, above, argmax, pooled_quantile, top_k
+from .law import Law, activated_by_law, fit_law
+from .powerlaws import Alternative, PowerLaw, compare_laws, fit_power_law
 from .rank import gram_spectrum
 
 if TYPE_CHECKING:
     from .activity import ActivatedNeurons as ActivatedNeurons
+    from .law import ActivationLaw as ActivationLaw
     from .moments import Moments as Moments
     from .rank import EpsilonRank as EpsilonRank
 
 __all__ = [
     "ActivatedNeurons",
+    "ActivationLaw",
     "Activity",
+    "Alternative",
     "Batch",
     "EpsilonRank",
     "Instrument",
+    "Law",
     "Moments",
+    "PowerLaw",
     "Readings",
     "State",
     "above",
+    "activated_by_law",
     "argmax",
     "catalogue",
+    "compare_laws",
+    "fit_law",
+    "fit_power_law",
     "gram_spectrum",
     "pooled_quantile",
     "top_k",
