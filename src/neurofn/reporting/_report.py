@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import SettingError, StoreError, did_you_mean
+from ._edges import is_edges, plain_edges, shown_edges
+from ._edges_page import as_edges_page
+from ._edges_text import as_edges_text
 from ._explanations import explained, is_explanations, plain_explanations
 from ._explanations_page import as_page
 from ._explanations_text import as_text
@@ -28,10 +31,11 @@ def report(result: object, path: str | os.PathLike[str], *, format: str | None =
 
     ``result`` is a Result or a Record (anything with ``to_dict()``), or such a dict; or a list of explanations, or of their
     dicts, each with "examples" made by `pictured` or `worded` where there are any; or a dict with that list as
-    "explanations" and with "question", "measure", "command", "settings" and "notes" as far as known. The format follows
-    the suffix (``.html``, ``.md``, ``.json``) unless ``format`` says ``"html"``, ``"markdown"`` or ``"json"``. The HTML
-    file is complete in itself: scripts, styles and numbers are inside it, nothing is loaded, and all text is escaped. A
-    file that is there already is replaced in one step, so that a reader never meets half a report.
+    "explanations" and with "question", "measure", "command", "settings" and "notes" as far as known; or the curves of edges
+    that `neurofn.neurons.curves.curves` gives, or such a dict with them as "edges". The format follows the suffix
+    (``.html``, ``.md``, ``.json``) unless ``format`` says ``"html"``, ``"markdown"`` or ``"json"``. The HTML file is complete
+    in itself: scripts, styles and numbers are inside it, nothing is loaded, and all text is escaped. A file that is there
+    already is replaced in one step, so that a reader never meets half a report.
 
     Raises SettingError for an unknown format, DataError for something that is not a result, MissingExtraError when
     HTML is asked for without the packages of ``neurofn[report]``, and StoreError when the file cannot be written.
@@ -49,7 +53,9 @@ def report(result: object, path: str | os.PathLike[str], *, format: str | None =
     """
     target = Path(path)
     chosen = _format(target, format)
-    if is_explanations(result):
+    if is_edges(result):
+        text = _EDGE_WRITERS[chosen](plain_edges(result))
+    elif is_explanations(result):
         text = _EXPLANATION_WRITERS[chosen](plain_explanations(result))
     else:
         text = _WRITERS[chosen](plain(result))
@@ -86,6 +92,11 @@ _WRITERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 _EXPLANATION_WRITERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "html": lambda data: as_page(explained(data)),
     "markdown": lambda data: as_text(explained(data)),
+    "json": as_json,
+}
+_EDGE_WRITERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "html": lambda data: as_edges_page(shown_edges(data)),
+    "markdown": lambda data: as_edges_text(shown_edges(data)),
     "json": as_json,
 }
 
