@@ -46,7 +46,7 @@ class Basis:
     - ``begin``: (n_in, size, n_out) to the raw weights at the start, where normal ones of the usual scale would not do; drawn
       with torch's random state. A fixed factor of all edges then keeps the variance, unless
     - ``exact``: the weights mean what they say, and no factor is put before them.
-    - ``shared``: so many values of each parameter are learned, (shared,) and not (n_in,), and the terms say which input has which.
+    - ``shared``: of each parameter so many values are learned, (shared,) in place of (n_in,); the terms know whose each is.
 
     >>> import torch
     >>> basis = Basis(2, lambda x: torch.stack([x, x**2], -1), lambda x: torch.stack([x, x * x], -1))

@@ -24,8 +24,9 @@ def _direct(x: Tensor, raw: Tensor, *, layers: int) -> Tensor:
     """On the Bloch sphere: two rotations of a real vector per layer, those about z in a row taken as one."""
     import torch
 
-    amplitude, about_z, about_y, frequency = _parts(raw, layers)
-    given = x.unsqueeze(-1)
+    narrow = x.dtype in (torch.float16, torch.bfloat16)
+    amplitude, about_z, about_y, frequency = _parts(raw.float() if narrow else raw, layers)
+    given = (x.float() if narrow else x).unsqueeze(-1)
     angle = about_z[0] + 0 * given
     a, b, c = angle.cos(), angle.sin(), torch.zeros_like(angle)  # the state |+> turned about z
     for k in range(layers + 1):
@@ -35,7 +36,7 @@ def _direct(x: Tensor, raw: Tensor, *, layers: int) -> Tensor:
             a, b = a * cos - b * sin, a * sin + b * cos
         cos, sin = about_y[k].cos(), about_y[k].sin()
         a, c = a * cos + c * sin, c * cos - a * sin
-    return amplitude * c
+    return (amplitude * c).to(x.dtype)
 
 
 def _states(x: Tensor, raw: Tensor, *, layers: int) -> Tensor:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     groups=Count(8, low=1, high=4096),
 )
 def group_rational(p: int, q: int, groups: int) -> Basis:
-    """Neighbouring inputs form ``groups`` groups; each learns the p + 1 + q coefficients of one function, at first near silu."""
+    """Neighbouring inputs form ``groups`` groups; each learns the coefficients of one function, which starts near silu."""
     member = functions["rational"].shaped(p=p, q=q)
     member.written.ready()  # a compiler cannot trace a first use
 

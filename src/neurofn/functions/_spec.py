@@ -152,8 +152,8 @@ class Function:
         if self.member is None:
             return self(z, **settings).unsqueeze(-1)
         others = {n: v for n, v in {**self.defaults, **settings}.items() if n not in self.coefficients}
-        terms = self.member.terms(z, **others)
-        return torch.stack([term.expand_as(terms[-1]) for term in terms], dim=-1)
+        terms = self.member.terms(z.float() if z.dtype in (torch.float16, torch.bfloat16) else z, **others)
+        return torch.stack([term.expand_as(terms[-1]) for term in terms], dim=-1).to(z.dtype)
 
     def gain(self, **settings: Any) -> float:
         """The forward gain 1/sqrt(E f(z)**2) for a standard normal z; ``gains`` has the backward gain too.
