@@ -46,14 +46,16 @@ class SymbolicNetwork(nn.Module):
             raise SettingError(f"{unknown[0]} is no input; the inputs are {', '.join(self.inputs) or '(none)'}")
         compiler = Compiler(self.inputs)
         self._codes: list[Code] = [compiler.code(expression) for expression in given]
-        self._templates: list[Expression] = compiler.templates
+        self.templates: list[Expression] = compiler.templates
         self._given = given
         self.constants = nn.Parameter(torch.tensor(compiler.values, dtype=torch.float64))
 
     def forward(self, x: Tensor) -> Tensor:
         """The formulas' values; raises ShapeError where the last axis is not that of the inputs."""
         if x.ndim == 0 or x.shape[-1] != len(self.inputs):
-            raise ShapeError(f"the formula has the inputs {self.inputs}: expected (..., {len(self.inputs)}), got {tuple(x.shape)}")
+            raise ShapeError(
+                f"the formula has the inputs {self.inputs}: expected (..., {len(self.inputs)}), got {tuple(x.shape)}"
+            )
         return self._at(x.double(), self.constants)
 
     def _at(self, x: Tensor, constants: Tensor) -> Tensor:
@@ -66,7 +68,7 @@ class SymbolicNetwork(nn.Module):
         """The formulas with the constants of now, as sympy."""
         values = self.constants.detach().tolist()
         places = {constant_symbol(index): sympy.Float(value, 17) for index, value in enumerate(values)}
-        return tuple(template.xreplace(places) for template in self._templates)
+        return tuple(template.xreplace(places) for template in self.templates)
 
     @property
     def latex(self) -> str:
@@ -110,6 +112,18 @@ class SymbolicNetwork(nn.Module):
             return np.asarray(slopes.detach().reshape(-1, len(values)).numpy())
 
         return at
+
+    def constant(self, index: int, x: Array, y: Array) -> tuple[float, float]:
+        """A constant and its standard error over data, as linear regression would have it at this place."""
+        values = self.constants.detach().numpy()
+        inputs = torch.as_tensor(x)
+        with torch.no_grad():
+            left = float(np.square(self._at(inputs, self.constants)[:, 0].numpy() - y).mean())
+        slopes = np.nan_to_num(self._jacobian(inputs)(values))
+        size = np.linalg.norm(slopes, axis=0)
+        scale = np.where(size > 0, size, 1.0)
+        spread = np.linalg.pinv((slopes / scale).T @ (slopes / scale), hermitian=True)[index, index]
+        return float(values[index]), float(np.sqrt(max(left * spread, 0.0)) / scale[index])
 
     def extra_repr(self) -> str:
         return ", ".join(str(expression.xreplace(_short(expression))) for expression in self.expressions)

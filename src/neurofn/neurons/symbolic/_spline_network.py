@@ -127,7 +127,9 @@ def refined(network: SplineNetwork, grid: int) -> SplineNetwork:
         with torch.no_grad():
             before = old.edges(place[:, None].expand(-1, layer.n_in)) / new.scale
             terms = new.bases[0].terms(place)
-            new.weight.copy_(torch.linalg.lstsq(terms, before.flatten(1)).solution.unflatten(1, before.shape[1:]).movedim(0, 1))
+            new.weight.copy_(
+                torch.linalg.lstsq(terms, before.flatten(1)).solution.unflatten(1, before.shape[1:]).movedim(0, 1)
+            )
             if old.mask is not None:
                 new.prune(old.alive)
         layers.append(new_layer)
@@ -245,7 +247,14 @@ class _Projection:
         residual = self.target - terms.flatten(1) @ outer
         left = float(residual.square().mean().sqrt())
         shape = (hidden.shape[1], terms.shape[-1])
-        return {"weight": weight, "hidden": hidden, "terms": terms, "outer": outer.reshape(shape), "left": left, "r": residual}
+        return {
+            "weight": weight,
+            "hidden": hidden,
+            "terms": terms,
+            "outer": outer.reshape(shape),
+            "left": left,
+            "r": residual,
+        }
 
     def _slopes(self, state: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """How the residual falls with every hidden weight, without what the outer weights could do as well."""

@@ -1,0 +1,250 @@
+"""Train, prune, refine, read: from samples to a formula, with what was tried and what a constant would have reached."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import sympy
+
+from ..._errors import DataError, SettingError
+from ._compose import Composed, composed
+from ._expressions import Expression, read_expression
+from ._library import Array, Form, library_of
+from ._module import SymbolicNetwork
+from ._rounding import Data, rounded
+from ._spline_network import Shape, SplineNetwork, refined, started, train
+
+__all__ = ["Alternative", "Discovery", "Trained", "discover"]
+
+Verdict = Literal["formula", "approximation", "constant"]
+_EXACT = 1e-10
+_GRIDS = (5, 10, 20)
+_LADDER = (Shape("sum"), Shape("product"), *(Shape("hidden", k) for k in (1, 2, 3, 5)))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A spline network that was tried: its shape, the cells of its curves, and its held-out root mean square."""
+
+    shape: str
+    grid: int
+    held_out: float
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A formula that was not chosen, with its held-out root mean square and the price of its functions."""
+
+    formula: str
+    held_out: float
+    complexity: float
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What samples say about their formula.
+
+    ``verdict`` is "formula" where it predicts held-out samples as well as the best network does, "approximation" where the
+    network does better, so that the function is outside the library or the search did not find it, and "constant" where nothing
+    predicts them better than their mean. ``held_out`` and ``network_held_out`` are root mean squares in the units of y,
+    ``spread`` that of a constant; ``seconds`` is processor time.
+    """
+
+    verdict: Verdict
+    formula: str
+    inputs: tuple[str, ...]
+    held_out: float
+    network_held_out: float
+    spread: float
+    shape: str
+    alternatives: tuple[Alternative, ...]
+    trained: tuple[Trained, ...]
+    seconds: float
+
+    @property
+    def expression(self) -> Expression:
+        """The formula as sympy."""
+        return read_expression(self.formula)
+
+    @property
+    def latex(self) -> str:
+        """The formula for a page, constants to six digits."""
+        expression = self.expression
+        return str(sympy.latex(expression.xreplace({n: sympy.Float(n, 6) for n in expression.atoms(sympy.Float)})))
+
+    @property
+    def explained(self) -> float:
+        """The share of the held-out variance that the formula explains."""
+        return 1 - (self.held_out / self.spread) ** 2
+
+    def network(self) -> SymbolicNetwork:
+        """The formula as a torch module, (..., inputs) -> (..., 1)."""
+        return SymbolicNetwork(self.formula, inputs=self.inputs)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers, texts, lists and dicts."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        if self.verdict == "constant":
+            return f"no formula is better than a constant: {self.formula} (held-out error {self.held_out:.3g})"
+        shown = self.expression.xreplace({n: sympy.Float(n, 6) for n in self.expression.atoms(sympy.Float)})
+        errors = f"held-out error {self.held_out:.3g}, {100 * self.explained:.4g} % explained"
+        if self.verdict == "formula":
+            return f"{shown} ({errors})"
+        return (
+            f"no formula of the library reaches the network ({self.network_held_out:.3g}); nearest: {shown} ({errors})"
+        )
+
+
+def discover(
+    x: Any,
+    y: Any,
+    *,
+    inputs: Sequence[str] | None = None,
+    library: Iterable[str | Form] | None = None,
+    seed: int = 0,
+    seconds: float = 15.0,
+) -> Discovery:
+    """Find a formula for y in x: train small spline networks, prune and refine them, read every edge, fit all constants.
+
+    ``x`` is (samples, inputs), ``y`` (samples,); ``inputs`` names the columns. A quarter of the samples, drawn with ``seed``,
+    is held out. Networks are tried from simple to rich; the search ends with a formula that is exact to rounding, or where no
+    richer network is better, or after about ``seconds`` of processor time. Raises DataError for other shapes, fewer than 40
+    samples and numbers that are not finite.
+
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).uniform(1, 3, (200, 2))
+    >>> found = discover(x, 3*x[:, 0]**2 + np.log(x[:, 1]), inputs=["x", "y"])
+    >>> print(found.verdict, found.formula)
+    formula 3*x**2 + log(y)
+    """
+    begin = time.process_time()
+    data = _data(x, y, inputs, seed)
+    forms = library_of(library)
+    search = _Search(data, forms, np.random.default_rng(seed), begin + seconds)
+    search.run()
+    return search.result(begin)
+
+
+def _data(x: Any, y: Any, inputs: Sequence[str] | None, seed: int) -> Data:
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if x.ndim == 1:
+        x = x[:, None]
+    if x.ndim != 2 or y.shape != (len(x),):
+        raise DataError(f"discover takes x (samples, inputs) and y (samples,), got {x.shape} and {y.shape}")
+    if len(x) < 40 or x.shape[1] == 0:
+        raise DataError(f"discover needs at least 40 samples of at least one input, got {x.shape}")
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise DataError("x and y must be finite; leave out samples that are not")
+    names = tuple(f"x{i}" for i in range(x.shape[1])) if inputs is None else tuple(inputs)
+    if len(names) != x.shape[1] or len(set(names)) != len(names) or not all(_plain(name) for name in names):
+        raise SettingError(f"inputs must be {x.shape[1]} different plain names such as 'x', got {list(names)}")
+    order = np.random.default_rng(seed).permutation(len(x))
+    held = np.zeros(len(x), dtype=bool)
+    held[order[: len(x) // 4]] = True
+    for column in x.T:  # nothing is asked for outside of what was fitted
+        held[[int(column.argmin()), int(column.argmax())]] = False
+    fit = order[~held[order]]
+    return Data(x[fit], y[fit], x[held], y[held], names)
+
+
+def _plain(name: str) -> bool:
+    return name.isidentifier() and name not in ("pi", "e", "E")
+
+
+class _Search:
+    """The ladder of networks and the formulas read from them."""
+
+    def __init__(self, data: Data, forms: tuple[Form, ...], generator: np.random.Generator, until: float) -> None:
+        self.data, self.forms, self.generator, self.until = data, forms, generator, until
+        self.trained: list[Trained] = []
+        self.formulas: list[tuple[Composed, str]] = []
+        self.network_errors = np.square(data.held_y - data.y.mean())
+        self.spread = float(np.sqrt(self.network_errors.mean()))
+
+    def run(self) -> None:
+        """Rung after rung, until a formula is exact, the time is over, or richer networks stopped being better."""
+        idle = 0
+        for shape in self._shapes():
+            network, errors = self._network(shape)
+            better = _significant(self.network_errors - errors) and errors.mean() < 0.9 * self.network_errors.mean()
+            close = errors.mean() <= (3e-2 * self.spread) ** 2
+            if better:
+                self.network_errors = errors
+            idle = 0 if better else idle + 1
+            if better or close:
+                found = composed(network, self.data, library=self.forms, price=0.3)
+                self.formulas += [(formula, str(shape)) for formula in found]
+            if any(formula.error <= _EXACT for formula, _ in self.formulas):
+                return
+            if idle >= 3 or time.process_time() > self.until:
+                return
+
+    def _shapes(self) -> Iterator[Shape]:
+        for shape in _LADDER:
+            if shape.kind == "product" and self.data.x.shape[1] == 1:
+                continue
+            yield shape
+
+    def _network(self, shape: Shape) -> tuple[SplineNetwork, Array]:
+        """The best of some starts on the coarse grid, then finer grids as long as held-out samples agree."""
+        x, y = self.data.x, self.data.y
+        starts = 1 if shape.kind != "hidden" else 4 if shape.hidden == 1 else 2
+        trials = []
+        for _ in range(starts):
+            network = started(shape, x, y, grid=_GRIDS[0], generator=self.generator)
+            left = train(network, x, y, steps=40)
+            trials.append((left, len(trials), network))
+            if left < 1e-2 or time.process_time() > self.until:
+                break
+        network = min(trials, key=lambda trial: trial[:2])[2]
+        errors = self._errors(network)
+        for grid in _GRIDS[1:]:
+            count = (grid + 3) * (x.shape[1] * max(1, shape.hidden) + shape.hidden)
+            if count > len(x) / 3 or time.process_time() > self.until:
+                break
+            finer = refined(network, grid)
+            train(finer, x, y, steps=25)
+            after = self._errors(finer)
+            if after.mean() > 0.9 * errors.mean():
+                break
+            network, errors = finer, after
+        self.trained.append(Trained(str(shape), network.grid, float(np.sqrt(errors.mean()))))
+        return network, errors
+
+    def _errors(self, network: SplineNetwork) -> Array:
+        return np.square(network(self.data.held_x) - self.data.held_y)
+
+    def result(self, begin: float) -> Discovery:
+        """The best formula with rounded constants, and the verdict."""
+        data = self.data
+        constant = np.square(data.held_y - data.y.mean())
+        ranked = sorted(self.formulas, key=lambda pair: pair[0].score)
+        expression: Expression = sympy.Float(float(data.y.mean()))
+        verdict: Verdict = "constant"
+        errors, shape = constant, "a constant"
+        if ranked and _significant(constant - self.network_errors):
+            expression, shape = rounded(ranked[0][0].expression, data), ranked[0][1]
+            errors = data.errors(SymbolicNetwork(expression, inputs=data.inputs))[len(data.x) :]
+            worse = errors.mean() > 1.1 * self.network_errors.mean() and _significant(errors - self.network_errors)
+            verdict = "approximation" if worse and errors.mean() > (_EXACT * self.spread) ** 2 else "formula"
+        others = tuple(
+            Alternative(str(formula.expression), formula.error * data.spread, float(formula.complexity))
+            for formula, _ in ranked[1:6]
+        )
+        held_out, network = (float(np.sqrt(values.mean())) for values in (errors, self.network_errors))
+        used = time.process_time() - begin
+        tried = tuple(self.trained)
+        return Discovery(
+            verdict, str(expression), data.inputs, held_out, network, self.spread, shape, others, tried, used
+        )
+
+
+def _significant(gain: Array) -> bool:
+    """Whether a mean of differences is above 0 by three standard errors."""
+    return bool(gain.mean() > 3 * gain.std() / np.sqrt(len(gain)))
