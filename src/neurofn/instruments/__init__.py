@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .law import ActivationLaw as ActivationLaw
     from .moments import Moments as Moments
     from .rank import EpsilonRank as EpsilonRank
+    from .spectra import Spectrum as Spectrum
 
 __all__ = [
     "ActivatedNeurons",
@@ -32,6 +33,7 @@ __all__ = [
     "Moments",
     "PowerLaw",
     "Readings",
+    "Spectrum",
     "State",
     "above",
     "activated_by_law",

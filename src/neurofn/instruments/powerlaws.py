@@ -57,6 +57,9 @@ class Alternative:
     ratio: sum over the values of log p(power law) - log p(alternative): positive favours the power law. p: of Vuong's test that
     both are equally near (doi:10.2307/1912557); for the power law with exponential cut-off, which contains the power law, of
     the likelihood-ratio test.
+
+    >>> Alternative("exponential", (0.5,), ratio=12.0, p=0.001).ratio > 0  # the power law is nearer
+    True
     """
 
     name: str
