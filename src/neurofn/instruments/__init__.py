@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .law import ActivationLaw as ActivationLaw
     from .moments import Moments as Moments
     from .rank import EpsilonRank as EpsilonRank
+    from .sparsity import Dormant as Dormant
+    from .sparsity import Saturated as Saturated
+    from .sparsity import Sparsity as Sparsity
     from .spectra import Spectrum as Spectrum
 
 __all__ = [
@@ -27,12 +30,15 @@ __all__ = [
     "Activity",
     "Alternative",
     "Batch",
+    "Dormant",
     "EpsilonRank",
     "Instrument",
     "Law",
     "Moments",
     "PowerLaw",
     "Readings",
+    "Saturated",
+    "Sparsity",
     "Spectrum",
     "State",
     "above",
