@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ..functions import Choice, Count, Fixed
-from ._spec import Basis, edge
-from .bspline import bspline
+from ._spec import Basis, edge, find_edge
 
 
 @edge(
@@ -17,7 +16,7 @@ from .bspline import bspline
 )
 def linear_spline(grid: int, low: float, high: float, outside: str) -> Basis:
     """``grid + 1`` terms, and each weight is the value of the edge at its point."""
-    return bspline.basis({"grid": grid, "order": 1, "low": low, "high": high, "outside": outside})
+    return find_edge("bspline").basis({"grid": grid, "order": 1, "low": low, "high": high, "outside": outside})
 
 
 @edge(
@@ -31,4 +30,6 @@ def linear_spline(grid: int, low: float, high: float, outside: str) -> Basis:
 )
 def lookup(entries: int, order: int, low: float, high: float, outside: str) -> Basis:
     """A table: each weight is an entry. With order 0 entries are constant over equal cells, and the input gets no gradient."""
-    return bspline.basis({"grid": entries - order, "order": order, "low": low, "high": high, "outside": outside})
+    return find_edge("bspline").basis(
+        {"grid": entries - order, "order": order, "low": low, "high": high, "outside": outside}
+    )

@@ -20,7 +20,7 @@ from ..functions import Parameter
 from ._edges import Direct, Seen, inside, look
 from ._local import LocalPath, plan
 from ._range import Range, place
-from .init import bases_of, power_of, start
+from .init import bases_of, begun, scales
 from .language import Aggregated
 
 __all__ = ["Gather", "Part"]
@@ -63,14 +63,11 @@ class Gather(Part):
                 self.inner[f"{name}_{index}"] = nn.Parameter(
                     torch.full((basis.shared or self.n_in,), basis.values[name])
                 )
-        begin = start(tree.aggregate, tree.edge, self.n_in, tree.settings)
-        common = start("sum", tree.edge, self.n_in).edge_std if matched else begin.edge_std
-        if any(basis.begin is not None for basis in self.bases):
-            common = 1.0
-        self.scale = begin.edge_std / common
-        self.weight = nn.Parameter(self._begun(common / power_of(tree.edge) ** 0.5))
+        self.matched = matched
+        self.scale, std, centre = scales(tree, self.n_in, matched=matched)
+        self.weight = nn.Parameter(begun(self.bases, size, std))
         settings = dict(tree.settings)
-        self.bias = nn.Parameter(torch.full((self.n_out,), -begin.centre)) if settings.pop("bias", True) else None
+        self.bias = nn.Parameter(torch.full((self.n_out,), -centre)) if settings.pop("bias", True) else None
         self.shape = nn.ParameterDict()
         self.fixed: dict[str, Any] = {}
         for name, spec in self.aggregate.settings.items():
@@ -87,13 +84,6 @@ class Gather(Part):
         # Made beforehand, so that torch.compile need not trace how, and again for a copy: what they hold cannot be saved.
         self.bases: tuple[Basis, ...] = bases_of(self.tree.edge)
         self._path: LocalPath | None = plan(self)
-
-    def _begun(self, std: float) -> Tensor:
-        weight = torch.randn(self.n_in, sum(basis.size for basis in self.bases), self.n_out) * std
-        for basis, part in self.parts:
-            if basis.begin is not None:
-                weight[:, part] = basis.begin(self.n_in, basis.size, self.n_out)
-        return weight
 
     # Looked up by name, so that a layer can be copied and saved.
     @property
@@ -153,6 +143,22 @@ class Gather(Part):
                     f"{self.tree.edge[index]}: breaks must increase; equal or unordered breaks were given"
                 )
         setattr(self, f"breaks_{index}", breaks)
+
+    def become(self, tree: Aggregated, weight: Tensor, grids: list[Tensor | None]) -> None:
+        """Compute with the bases of another text from now on; ``weight`` is a new parameter, an optimiser has to be told."""
+        before = self.scale
+        self.tree, self.range.name = tree, str(tree)
+        self._look_up()
+        # A layer built from the text alone has this factor, and the state of this one must mean the same there.
+        self.scale = scales(tree, self.n_in, matched=self.matched)[0]
+        if self.scale != before and any(basis.weights is not None or basis.direct is not None for basis in self.bases):
+            raise SettingError(
+                f"{tree}: the scale of its edges depends on what is changed, and some have no free weights"
+            )
+        self.weight = nn.Parameter(weight * (before / self.scale), requires_grad=self.weight.requires_grad)
+        for index, grid in enumerate(grids):
+            if self.bases[index].breaks is not None:
+                self.regrid(index, grid)
 
     @property
     def alive(self) -> Tensor:

@@ -16,9 +16,9 @@ import torch
 
 from ..aggregates import catalogue as aggregates
 from ..edges import Basis, find_edge
-from .language import Settings, Term
+from .language import Aggregated, Settings, Term
 
-__all__ = ["Start", "bases_of", "power_of", "start"]
+__all__ = ["Start", "bases_of", "begun", "power_of", "scales", "start"]
 
 _SAMPLES, _NEURONS = 256, 32
 
@@ -87,3 +87,24 @@ def _edges(basis: Basis, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         return basis.direct(x, weight)
     used = weight if basis.weights is None else basis.weights(weight)
     return torch.einsum("sik,iko->sio", basis.terms(x, **basis.values), used)
+
+
+def scales(tree: Aggregated, n_in: int, *, matched: bool) -> tuple[float, float, float]:
+    """The fixed factor of every edge, the deviation of normal raw weights, and the mean of the output then."""
+    begin = start(tree.aggregate, tree.edge, n_in, tree.settings)
+    common = start("sum", tree.edge, n_in).edge_std if matched else begin.edge_std
+    if any(basis.begin is not None for basis in bases_of(tree.edge)):
+        common = 1.0
+    return begin.edge_std / common, common / power_of(tree.edge) ** 0.5, begin.centre
+
+
+def begun(bases: tuple[Basis, ...], size: tuple[int, int], std: float) -> torch.Tensor:
+    """Raw weights at the start, (n_in, size of all bases, n_out), with torch's random state."""
+    n_in, n_out = size
+    weight = torch.randn(n_in, sum(basis.size for basis in bases), n_out) * std
+    at = 0
+    for basis in bases:
+        if basis.begin is not None:
+            weight[:, at : at + basis.size] = basis.begin(n_in, basis.size, n_out)
+        at += basis.size
+    return weight

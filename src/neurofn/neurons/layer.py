@@ -11,6 +11,7 @@ from ..functions import catalogue as functions
 from ..functions._module import FunctionModule
 from ._gather import Gather, Part
 from .language import Activated, Aggregated, Combined, Tree
+from .refine import refine, update_grid
 
 if TYPE_CHECKING:
     from .language import Neuron
@@ -57,6 +58,87 @@ class NeuronLayer(nn.Module):
         """The same by definition: the terms as printed, every edge, one aggregate step after the other. Slow."""
         result: Tensor = self.body.definition(self._checked(x))
         return result
+
+    def fit_range(self, x: Tensor, *, margin: float = 0.0, quantile: float | None = None) -> None:
+        """Take inputs in raw units from now on: the range of ``x`` (..., n_in), per input, is where the edges live.
+
+        A basis with an interval sees the range mapped to it, one without sees inputs that have unit variance if they are even
+        on the range. ``margin`` widens the range by this part of its width at either end; ``quantile`` q leaves out the lowest
+        and the highest part q of the values. What the layer computes changes. The range is in the state (``low`` and ``high``
+        of every aggregate), not in the text. Raises DataError for no rows, NaN or infinity, SettingError and ShapeError.
+
+        >>> import torch
+        >>> from neurofn.neurons import neuron
+        >>> layer = neuron("sum(bspline)").dense(2, 1)
+        >>> layer.fit_range(torch.tensor([[0.0, -50.0], [1000.0, 50.0]]))
+        >>> layer(torch.tensor([[500.0, 0.0]])).shape, layer.outside()
+        (torch.Size([1, 1]), 0.0)
+        """
+        self._checked(x)
+        for _, gather in self.gathers:
+            gather.range.fit(x.to(gather.weight), margin=margin, quantile=quantile)
+
+    def learn_range(self, batches: int = 10) -> None:
+        """Let the first ``batches`` batches in training find the range that ``fit_range`` would; how many are left is state.
+
+        >>> import torch
+        >>> from neurofn.neurons import neuron
+        >>> layer = neuron("sum(bspline)").dense(1, 1)
+        >>> layer.learn_range(batches=2)
+        >>> for batch in ([[1.0], [5.0]], [[7.0]], [[100.0]]): _ = layer(torch.tensor(batch))
+        >>> layer.range[1]
+        tensor([7.])
+        """
+        for _, gather in self.gathers:
+            gather.range.learn(batches, gather.weight)
+
+    @property
+    def range(self) -> tuple[Tensor, Tensor] | None:
+        """The lowest and the highest value (n_in) of each input, in raw units; None where no range was fitted or learned."""
+        found = self.gathers[0][1].range
+        return None if found.low is None or found.high is None else (found.low, found.high)
+
+    def outside(self) -> float:
+        """The fraction of inputs, NaN and infinity among them, seen outside the range or grid since this was last asked.
+
+        0 where nothing was counted: only layers with a range or with edges that have an interval count, as they run, not in a
+        compiled graph. A ``RangeWarning`` comes once by itself where more than a tenth are outside.
+        """
+        counts = [gather.range.counts() for _, gather in self.gathers]
+        seen = sum(count for _, count in counts)
+        return sum(beyond for beyond, _ in counts) / seen if seen else 0.0
+
+    def refine(self, grid: int | None = None, *, x: Tensor | None = None, **settings: int) -> float:
+        """Give every basis that has it another ``grid`` (or ``degree=``, ``entries=``, ...), and keep what the layer computes.
+
+        Gives the relative change of the edges: rounding where the new terms can say all that the old could (cells divided
+        evenly, for splines by knot insertion; degrees added), else that of the nearest in least squares, between the borders
+        and, where given, on ``x`` (..., n_in). The text and the parameter ``weight`` are new ones: build the optimiser after.
+        Raises SettingError where no edge has the setting or its weights are bound. Source: doi:10.1016/0010-4485(80)90154-2.
+
+        >>> from neurofn.neurons import neuron
+        >>> layer = neuron("sum(bspline(grid=4))").dense(3, 2)
+        >>> layer.refine(8) < 1e-6, str(layer.neuron)
+        (True, 'sum(bspline(grid=8))')
+        """
+        return refine(
+            self, {**({} if grid is None else {"grid": grid}), **settings}, None if x is None else self._checked(x)
+        )
+
+    def update_grid(self, x: Tensor, *, uniform_share: float = 0.05) -> float:
+        """Move the breaks of every spline to where ``x`` (..., n_in) is, and keep what the layer computes there.
+
+        New breaks are quantiles of the data, mixed with equal steps over its range in the part ``uniform_share``. Gives the
+        relative change of the edges on ``x``. A constant column keeps its grid. Raises DataError for no rows, NaN or infinity,
+        SettingError where no edge has a grid. Source: arXiv:2404.19756 for the grid.
+
+        >>> import torch
+        >>> from neurofn.neurons import neuron
+        >>> layer = neuron("sum(bspline)").dense(1, 1)
+        >>> layer.update_grid(torch.linspace(-3, 3, 100).unsqueeze(-1)) < 1e-5  # equal steps already
+        True
+        """
+        return update_grid(self, self._checked(x), uniform_share=uniform_share)
 
     def _checked(self, x: Tensor) -> Tensor:
         if x.ndim == 0 or x.shape[-1] != self.n_in:
