@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from .studies import Study
 
 REMARKS = {"edges": "  and every function, such as sum(silu + bspline) or sum(rational(3, 2))\n"}
-KINDS = ("functions", "layer-functions", "edges", "aggregates", "instruments", "tasks", "studies")
+KINDS = ("functions", "layer-functions", "edges", "aggregates", "composites", "instruments", "tasks", "studies")
+_HOMES = {"layer-functions": "functions.layerwise", "composites": "neurons.composites"}
 _WIDTH = 100
 _SIZE = (64, 32)  # inputs and neurons of the layer whose parameters `show` counts
 
 
 def catalogue_of(kind: str) -> Any:
     """The registry of a kind of part, such as "functions"."""
-    home = "functions.layerwise" if kind == "layer-functions" else kind
-    return importlib.import_module(f".{home}", __package__).catalogue
+    return importlib.import_module(f".{_HOMES.get(kind, kind)}", __package__).catalogue
 
 
 def _named(name: str) -> Iterator[tuple[str, Any]]:

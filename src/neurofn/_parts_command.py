@@ -10,7 +10,7 @@ from . import _about
 
 __all__ = ["list_parts", "show"]
 
-Kind = Literal["functions", "layer-functions", "edges", "aggregates", "instruments", "tasks", "studies"]
+Kind = Literal["functions", "layer-functions", "edges", "aggregates", "composites", "instruments", "tasks", "studies"]
 
 
 def list_parts(
@@ -21,7 +21,7 @@ def list_parts(
     Parameters
     ----------
     kind
-        functions, layer-functions, edges, aggregates, instruments, tasks or studies.
+        functions, layer-functions, edges, aggregates, composites, instruments, tasks or studies.
     """
     for name in (kind,) if kind else _about.KINDS:
         parts = _about.catalogue_of(name)

@@ -129,8 +129,8 @@ class Neuron:
         """Such neurons over the windows of images, (..., n_in, height, width); ``Geometry`` has the settings, as in torch.
 
         >>> from neurofn.neurons import neuron
-        >>> neuron("max(linear)").conv2d(8, 8, kernel_size=3, padding=1, groups=8)
-        Convolution(max(linear), 8 -> 8, kernel_size=(3, 3), groups=8, padding=(1, 1), path=unfold + edges)
+        >>> neuron("relu(sum(linear))").conv2d(8, 8, kernel_size=3, groups=8)
+        Convolution(relu(sum(linear)), 8 -> 8, kernel_size=(3, 3), groups=8, path=conv)
         """
         return _convolution(self, (n_in, n_out), 2, geometry)
 

@@ -36,7 +36,7 @@ class CheckResult:
 def check(part: Any) -> list[CheckResult]:
     """Every check of the suite for this kind of part, in order.
 
-    ``part`` is a function, edge, aggregate, neuron, instrument, task or study: an object of the catalogue, or your own; or a
+    ``part`` is a function, edge, aggregate, neuron, composite, instrument, task or study: of a catalogue, or your own; or a
     search of formulas, such as ``Exact()`` and whatever has ``find(signatures, hits, unit)``. Raises SettingError where it is
     none of these, and DataError or MissingExtraError where a task has no data to check.
 
@@ -73,13 +73,14 @@ SLOW = frozenset({"compiles", "exports"})
 
 
 def _suite(part: Any) -> Suite:
-    for kind in (_of_study, _of_task, _of_function, _of_layer_function, _of_neuron, _of_instrument, _of_explainer):
+    for kind in (_of_study, _of_task, _of_function, _of_layer_function, _of_neuron, _of_composite,
+                 _of_instrument, _of_explainer):  # fmt: skip
         suite = kind(part)
         if suite is not None:
             return suite
     raise SettingError(
         f"{part!r:.80} of type {type(part).__name__} has no suite of checks; give a function, edge, aggregate, neuron, "
-        "instrument, task, study, or search of formulas such as Exact(length=3)"
+        "composite, instrument, task, study, or search of formulas such as Exact(length=3)"
     )
 
 
@@ -138,6 +139,18 @@ def _of_neuron(part: Any) -> Suite | None:
             run(neuron)
 
     return {name: partial(each, run) for name, run in NEURON_CHECKS.items()}
+
+
+def _of_composite(part: Any) -> Suite | None:
+    from ..neurons.composites import Composite
+
+    kind = part if isinstance(part, type) else type(part)
+    if not issubclass(kind, Composite):
+        return None
+    from ._composites import COMPOSITE_CHECKS
+
+    subject = part() if isinstance(part, type) else part  # a catalogue holds classes; defaults are checked
+    return {name: partial(run, subject) for name, run in COMPOSITE_CHECKS.items()}
 
 
 def _of_instrument(part: Any) -> Suite | None:

@@ -1,4 +1,4 @@
-"""Composite neurons that the language cannot say, one file each: ``composite("pade(p=2, q=2)").dense(64, 10)``.
+"""Composite neurons that the language cannot say, one file each: ``composite("paon(p=2, q=2)").dense(64, 10)``.
 
 What the language can say is written in it and has no file here: ``sum(linear) * sum(linear)`` is the bilinear neuron and the
 simple gate, ``silu(sum(linear)) * sum(linear)`` is SwiGLU. Gates over the halves of one layer's outputs are layer functions

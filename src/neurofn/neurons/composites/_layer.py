@@ -21,7 +21,7 @@ class CompositeLayer(nn.Module):
 
     >>> import torch
     >>> from neurofn.neurons.composites import composite
-    >>> layer = composite("nmu").dense(4, 2)
+    >>> layer = composite("neural_multiplication").dense(4, 2)
     >>> layer(torch.ones(3, 4))  # a product of ones, whatever the weights
     tensor([[1., 1.],
             [1., 1.],

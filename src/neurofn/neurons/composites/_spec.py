@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Composite", "Setting", "Weights", "catalogue", "composite", "register"]
 
 
-Setting = Parameter | Count | Choice | bool
-"""What a setting may be: a number, a whole number, one of a few words, or a switch."""
+Setting = Parameter | Count | Choice
+"""What a setting may be: a number, a whole number, or one of a few words."""
 Weights = Mapping[str, "Tensor"]
 
 
@@ -36,9 +36,9 @@ class Composite(ABC):
     for a reader, and the suite of composites compares them. Raises SettingError for settings that it does not have.
 
     >>> from neurofn.neurons.composites import composite
-    >>> part = composite("pade(2, q=1)")
+    >>> part = composite("paon(3, q=1)")
     >>> str(part), part.values
-    ('pade(p=2)', {'p': 2, 'q': 1, 'smooth': False})
+    ('paon(p=3)', {'p': 3, 'q': 1, 'form': 'absolute'})
     """
 
     name: ClassVar[str]
@@ -54,9 +54,9 @@ class Composite(ABC):
             if name not in self.settings:
                 hint = did_you_mean(name, self.settings, what="setting") if self.settings else "it has no settings"
                 raise SettingError(f"{self.name} has no setting {name!r}; {hint}")
-        defaults = {name: spec if isinstance(spec, bool) else spec.default for name, spec in self.settings.items()}
+        defaults = {name: spec.default for name, spec in self.settings.items()}
         self.values: dict[str, Any] = {
-            name: _checked(f"{self.name}: {name}", settings.get(name, defaults[name]), spec)
+            name: spec.check(f"{self.name}: {name}", settings.get(name, defaults[name]))
             for name, spec in self.settings.items()
         }
         self._text = _printed(self.name, {name: v for name, v in self.values.items() if v != defaults[name]})
@@ -112,8 +112,8 @@ class Composite(ABC):
         """The same over the windows of images (..., n_in, height, width); ``Geometry`` says what may be set.
 
         >>> from neurofn.neurons.composites import composite
-        >>> composite("pade").conv2d(3, 8, kernel_size=3, padding=1)
-        Convolution(pade, 3 -> 8, kernel_size=(3, 3), padding=(1, 1), path=unfold)
+        >>> composite("paon").conv2d(3, 8, kernel_size=3, padding=1)
+        Convolution(paon, 3 -> 8, kernel_size=(3, 3), padding=(1, 1), path=unfold)
         """
         from ..geometry import Convolution
 
@@ -153,7 +153,7 @@ def register(*aliases: str) -> Callable[[type[Composite]], type[Composite]]:
 
 
 def composite(text: str | Composite) -> Composite:
-    """Read a composite neuron, ``"pade(p=3, q=2)"``; settings may stand by position, in the order in which they are listed.
+    """Read a composite neuron, ``"paon(p=3, q=2)"``; settings may stand by position, in the order in which they are listed.
 
     Raises LanguageError where the text is none, UnknownNameError for another name, SettingError for other settings.
 
@@ -163,7 +163,7 @@ def composite(text: str | Composite) -> Composite:
     """
     if isinstance(text, Composite):
         return text
-    example = "a composite is written as text such as 'quadratic' or 'pade(p=3, q=2)'"
+    example = "a composite is written as text such as 'quadratic' or 'paon(p=3, q=2)'"
     if not isinstance(text, str):
         raise LanguageError(f"{example}, got {type(text).__name__}")
     try:
@@ -188,15 +188,7 @@ def _settings(part: type[Composite], call: ast.Call) -> dict[str, Any]:
     try:
         return {name: ast.literal_eval(value) for name, value in given.items()}
     except (ValueError, TypeError, SyntaxError):
-        raise LanguageError(f"{part.name}: settings are numbers, words in quotes, or True and False") from None
-
-
-def _checked(name: str, value: object, spec: Setting) -> Any:
-    if not isinstance(spec, bool):
-        return spec.check(name, value)
-    if not isinstance(value, bool):
-        raise SettingError(f"{name} must be True or False, got {value!r}")
-    return value
+        raise LanguageError(f"{part.name}: settings are numbers, or words in quotes") from None
 
 
 def _printed(name: str, values: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from ...functions import Count
+from ...functions import Choice, Count
 from ._plain import normal, one_by_one
 from ._spec import Composite, Weights, register
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 _SMALL = 0.1  # the denominator at the start: off 0, since the absolute value has no slope there
 
 
-@register("paon", "pade_neuron")
-class Pade(Composite):
+@register("pade_neuron")
+class Paon(Composite):
     """Numerator of degree ``p``, denominator of degree ``q``, powers taken of each input and weighted by edge.
 
-    By default the denominator is 1 + sum_k |b_k.x**k| (Paon-A). With ``smooth`` it is
+    By default the denominator is 1 + sum_k |b_k.x**k| (Paon-A). With ``form='smooth'`` it is
     (P_p Q_q + P_(p-1) Q_(q-1))/(Q_q**2 + Q_(q-1)**2), each Q starting with 1 (Paon-S): no kinks, but from q = 2 on there may
     be poles, where both denominators are 0. The powers above the first weigh nothing at the start. In the
     language, ``sum(linear + square) / sum(linear, bias=False)`` is the case p = 2, q = 1. With ``ChannelShift`` before
@@ -27,17 +27,17 @@ class Pade(Composite):
 
     >>> import torch
     >>> from neurofn.neurons.composites import composite
-    >>> layer = composite("pade(p=1, q=1)").dense(1, 1)
+    >>> layer = composite("paon(p=1, q=1)").dense(1, 1)
     >>> state = {"numerator": torch.tensor([[[2.0]]]), "bias": torch.tensor([1.0]), "denominator": torch.tensor([[[-3.0]]])}
     >>> _ = layer.load_state_dict(state)
-    >>> layer(torch.tensor([2.0])).item() == 5 / 7
-    True
+    >>> round(layer(torch.tensor([2.0])).item(), 4)  # (1 + 2*2)/(1 + abs(-3*2))
+    0.7143
     """
 
-    name = "pade"
+    name = "paon"
     formula = "(a_0 + sum_k a_k.x**k)/(1 + sum_k abs(b_k.x**k))"
     source = "arXiv:2403.11791"
-    settings = {"p": Count(2, low=1, high=16), "q": Count(1, low=1, high=16), "smooth": False}  # noqa: RUF012
+    settings = {"p": Count(2, low=1, high=16), "q": Count(1, low=1, high=16), "form": Choice("absolute", "smooth")}  # noqa: RUF012
     spread = (0.4, 2.0)
 
     def begin(self, n_in: int, n_out: int) -> dict[str, Tensor]:
@@ -45,7 +45,9 @@ class Pade(Composite):
         import torch
 
         p, q = self.values["p"], self.values["q"]
-        halved = self.values["smooth"] and p == 1  # P_0 is the bias alone, so that the ratio starts at half of P_1
+        halved = (
+            self.values["form"] == "smooth" and p == 1
+        )  # P_0 is the bias alone, so that the ratio starts at half of P_1
         numerator = torch.zeros(p, n_in, n_out)
         numerator[0] = normal(n_in, n_out, fan_in=n_in) * (2 if halved else 1)
         below = [normal(n_in, n_out, fan_in=n_in * prod(range(1, 2 * k, 2))) * _SMALL for k in range(1, q + 1)]
@@ -63,7 +65,7 @@ class Pade(Composite):
         powers = [x]
         for _ in range(1, max(p, q)):
             powers.append(powers[-1] * x)
-        if not self.values["smooth"]:
+        if self.values["form"] == "absolute":
             above = torch.cat(powers[:p], -1) @ w["numerator"].flatten(0, 1) + w["bias"]
             return above / (1 + sum((powers[k] @ w["denominator"][k]).abs() for k in range(q)))
         tops, bottoms = (_partial(powers, w[name], n) for name, n in (("numerator", p), ("denominator", q)))
@@ -74,7 +76,7 @@ class Pade(Composite):
         above = [one_by_one(x ** (k + 1), weight) for k, weight in enumerate(w["numerator"])]
         below = [one_by_one(x ** (k + 1), weight) for k, weight in enumerate(w["denominator"])]
         zero = 0 * above[0]
-        if not self.values["smooth"]:
+        if self.values["form"] == "absolute":
             return (w["bias"] + sum(above, zero)) / (1 + sum((term.abs() for term in below), zero))
         tops = w["bias"] + sum(above, zero), w["bias"] + sum(above[:-1], zero)
         bottoms = 1 + sum(below, zero), 1 + sum(below[:-1], zero)

@@ -13,21 +13,22 @@ if TYPE_CHECKING:
 
 
 @register("neural_addition_unit")
-class Nau(Composite):
+class NeuralAddition(Composite):
     """A weighted sum without a bias, whose weights lie in [-1, 1].
 
+    The edge ``nau`` keeps its weights in [-1, 1] by what it computes from them; here, as in the paper, they are clipped.
     After each step of the optimiser call ``layer.clip()``; add ``layer.penalty()``, the mean of min(|w|, 1 - |w|), to the
     loss once the weights have found their way (the paper ramps it up late in training, to 10 times).
 
     >>> import torch
     >>> from neurofn.neurons.composites import composite
-    >>> layer = composite("nau").dense(2, 1)
+    >>> layer = composite("neural_addition").dense(2, 1)
     >>> _ = layer.load_state_dict({"weight": torch.tensor([[1.0], [-0.75]])})
     >>> layer.penalty().item(), layer(torch.tensor([5.0, 4.0])).item()
     (0.125, 2.0)
     """
 
-    name = "nau"
+    name = "neural_addition"
     formula = "sum_i w_i*x_i, w_i in [-1, 1]"
     source = "arXiv:2001.05016"
 

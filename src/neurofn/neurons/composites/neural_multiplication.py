@@ -11,21 +11,23 @@ if TYPE_CHECKING:
 
 
 @register("neural_multiplication_unit")
-class Nmu(Composite):
+class NeuralMultiplication(Composite):
     """A product over the inputs in which a weight of 1 takes an input in and one of 0 leaves it out.
 
-    After each step of the optimiser call ``layer.clip()``; ``layer.penalty()`` is the mean of min(w, 1 - w), as for ``nau``.
-    A product of many inputs does not keep their variance: with 32 standard normal inputs it is below 1e-8 at the start.
+    The edge ``nmu`` under ``product`` folds its weights into [0, 1]; here, as in the paper, they are clipped.
+    After each step of the optimiser call ``layer.clip()``; ``layer.penalty()`` is the mean of min(w, 1 - w), as in
+    ``neural_addition``. A product of many inputs does not keep their variance: with 32 standard normal ones it is below
+    1e-8 at the start.
 
     >>> import torch
     >>> from neurofn.neurons.composites import composite
-    >>> layer = composite("nmu").dense(3, 1)
+    >>> layer = composite("neural_multiplication").dense(3, 1)
     >>> _ = layer.load_state_dict({"weight": torch.tensor([[1.0], [0.0], [1.0]])})
     >>> layer(torch.tensor([5.0, 4.0, 3.0])).item()
     15.0
     """
 
-    name = "nmu"
+    name = "neural_multiplication"
     formula = "prod_i (w_i*x_i + 1 - w_i), w_i in [0, 1]"
     source = "arXiv:2001.05016"
     spread = (0.0, 1.0)

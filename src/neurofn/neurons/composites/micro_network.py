@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@register("nin", "mlpconv")
-class NetworkInNetwork(Composite):
-    """``depth`` layers of rectified weighted sums, ``width`` wide inside; its convolution is the mlpconv layer of the paper.
+@register()
+class MicroNetwork(Composite):
+    """``depth`` layers of rectified weighted sums, ``width`` wide inside.
+
+    Its convolution is the mlpconv layer of the paper (network in network). With depth 2 it is the layer function ``nin``.
 
     >>> import torch
     >>> from neurofn.neurons.composites import composite
-    >>> layer = composite("network_in_network(width=8, depth=2)").dense(3, 2)
+    >>> layer = composite("micro_network(width=8, depth=2)").dense(3, 2)
     >>> sum(weight.numel() for weight in layer.parameters())  # 3*8 + 8 + 8*2 + 2
     50
     """
 
-    name = "network_in_network"
+    name = "micro_network"
     formula = "h_depth, h_0 = x, h_n = relu(W_n h_(n-1) + b_n)"
     source = "arXiv:1312.4400"
     settings = {"width": Count(16, low=1, high=65536), "depth": Count(2, low=1, high=64)}  # noqa: RUF012
