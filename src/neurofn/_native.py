@@ -54,10 +54,14 @@ def load(source: Path, *, defines: Iterable[str] = ()) -> tuple[ctypes.CDLL | No
 
 def compiler() -> list[str] | None:
     """The C++ compiler's command, None where there is none; torch.compile needs one too."""
-    wished = shlex.split(os.environ.get("CXX", ""))
-    if wished:
-        return wished
-    return next(([path] for name in ("c++", "g++", "clang++") if (path := shutil.which(name))), None)
+    found = _compiler(os.environ.get("CXX", ""), os.environ.get("PATH", ""))
+    return None if found is None else list(found)
+
+
+@functools.lru_cache(maxsize=8)
+def _compiler(wished: str, path: str) -> tuple[str, ...] | None:
+    names = (shutil.which(name, path=path) for name in ("c++", "g++", "clang++"))
+    return tuple(shlex.split(wished)) or next(((name,) for name in names if name), None)
 
 
 def _opened(source: Path, command: list[str]) -> tuple[ctypes.CDLL, str]:

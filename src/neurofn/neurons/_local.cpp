@@ -25,12 +25,12 @@ typedef REAL V __attribute__((vector_size(WIDTH)));
 
 struct Args {
   const REAL *x, *weight, *grad;  // grad (batch, n_out) is that of the output
-  REAL* out;                      // what is asked for: sums, gradient of x, or gradient of the weights
+  REAL* out;                      // the sums, to which is added; or what is asked for, gradient of x or of the weights
   const REAL* knots;              // cells + 1 + 2 * ORDER for each input, ORDER of them on either side of the cells
   int64_t batch, n_in, n_out, cells;
   int64_t weight_stride, out_stride, knot_stride;  // numbers from one input to the next; out_stride for the weights' gradient
   int32_t outside;                                 // 0 constant, 1 linear, 2 zero
-  int32_t even, add, threads;
+  int32_t even, threads;
 };
 
 namespace {
@@ -265,8 +265,6 @@ void forward(const Args& a) {
     const int64_t row = item % row_items * rows, stop = std::min(a.batch, row + rows);
     const int64_t column = item / row_items * width, end = std::min(a.n_out, column + width);
     Tile tile;
-    if (!a.add)
-      for (int64_t r = row; r < stop; r++) std::memset(a.out + r * a.n_out + column, 0, (end - column) * sizeof(REAL));
     for (int64_t input = 0; input < a.n_in; input += LANES) {
       const int inputs = (int)std::min<int64_t>(LANES, a.n_in - input);
       for (int64_t r = row; r < stop; r += TILE) {

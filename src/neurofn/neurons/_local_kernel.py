@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from .._native import load
+from .._native import compiler, load
 
-__all__ = ["Grid", "LocalKernel", "kernel", "kernel_state"]
+__all__ = ["NUMBERS", "OUTSIDE", "Grid", "LocalKernel", "kernel", "kernel_state", "promised", "threads_for"]
 
-_NUMBERS = {torch.float32: "float", torch.float64: "double"}
-_OUTSIDE = {"constant": 0, "linear": 1, "zero": 2}
+NUMBERS = {torch.float32: "float", torch.float64: "double"}
+OUTSIDE = {"constant": 0, "linear": 1, "zero": 2}
 _ALONE = 1 << 17  # products of two numbers below which other threads are not worth waking
 
 
 @dataclass(frozen=True)
 class Grid:
-    """``knots`` (count,) for all inputs or (n_in, count), ``order`` of them on either side of the cells; ``even`` if all cells are
-    meant to be equally wide.
+    """``knots`` (count,) for all inputs or (n_in, count), ``order`` of them beyond the cells on either side.
+
+    ``even`` says that all cells are meant to be equally wide.
     """
 
     knots: Tensor
@@ -41,7 +41,7 @@ class _Args(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("x", "weight", "grad", "out", "knots")),
         *((name, ctypes.c_int64) for name in ("batch", "n_in", "n_out", "cells")),
         *((name, ctypes.c_int64) for name in ("weight_stride", "out_stride", "knot_stride")),
-        *((name, ctypes.c_int32) for name in ("outside", "even", "add", "threads")),
+        *((name, ctypes.c_int32) for name in ("outside", "even", "threads")),
     )
 
 
@@ -72,7 +72,7 @@ class LocalKernel:
 
     def _call(self, what: int, x: Tensor, grid: Grid, **tensors: Tensor) -> None:
         out = tensors["out"]
-        matrix = tensors["grad"] if "grad" in tensors else out
+        matrix = tensors.get("grad", out)
         (batch, n_in), n_out = x.shape, matrix.shape[-1]
         work = x.numel() * (grid.order + 1) * n_out
         args = _Args(
@@ -85,18 +85,28 @@ class LocalKernel:
             weight_stride=tensors["weight"].stride(0) if "weight" in tensors else 0,
             out_stride=out.stride(0) if what == 2 else 0,
             knot_stride=grid.knots.stride(0) if grid.knots.ndim == 2 else 0,
-            outside=_OUTSIDE[grid.outside],
+            outside=OUTSIDE[grid.outside],
             even=grid.even,
-            add=1,
-            threads=torch.get_num_threads() if work >= _ALONE else 1,
+            threads=threads_for(work),
             **{name: tensor.data_ptr() for name, tensor in tensors.items()},
         )
         self._run(ctypes.byref(args), what)
 
 
+def threads_for(products: int) -> int:
+    """How many threads so many products of two numbers are worth."""
+    return torch.get_num_threads() if products >= _ALONE else 1
+
+
 def kernel(dtype: torch.dtype, order: int) -> LocalKernel | None:
     """The kernel, built now if this machine has not built it yet; None where it cannot be, and for other number types."""
-    return _find(dtype, order)[0] if dtype in _NUMBERS else None
+    return _find(dtype, order)[0] if dtype in NUMBERS else None
+
+
+def promised(order: int) -> bool:
+    """Whether there is a kernel for float32, or a compiler to build it, which has not failed."""
+    known = _found.get((torch.float32, order))
+    return compiler() is not None if known is None else known[0] is not None
 
 
 def kernel_state(dtype: torch.dtype = torch.float32, order: int = 3) -> str:
@@ -104,8 +114,12 @@ def kernel_state(dtype: torch.dtype = torch.float32, order: int = 3) -> str:
     return _find(dtype, order)[1]
 
 
-@functools.cache
+_found: dict[tuple[torch.dtype, int], tuple[LocalKernel | None, str]] = {}
+
+
 def _find(dtype: torch.dtype, order: int) -> tuple[LocalKernel | None, str]:
-    source = Path(__file__).with_name("_local.cpp")
-    library, state = load(source, defines=(f"REAL={_NUMBERS[dtype]}", f"ORDER={order}"))
-    return (None if library is None else LocalKernel(library)), state
+    if (dtype, order) not in _found:
+        source = Path(__file__).with_name("_local.cpp")
+        library, state = load(source, defines=(f"REAL={NUMBERS[dtype]}", f"ORDER={order}"))
+        _found[dtype, order] = (None if library is None else LocalKernel(library)), state
+    return _found[dtype, order]
