@@ -130,6 +130,15 @@ def test_wavelets_are_shifted_and_stretched(name: str) -> None:
     assert abs(area) < 1e-4
 
 
+def test_cauchys_kernel() -> None:
+    """At d = 1 the even term is pi times the density of the standard Cauchy law, the odd one x times that."""
+    x = np.linspace(-30, 30, 61)
+    for found in terms_of(basis_of("cauchy"), x):
+        np.testing.assert_allclose(
+            found, np.stack([x, 1 + 0 * x], -1) * math.pi * stats.cauchy.pdf(x)[:, None], rtol=1e-13
+        )
+
+
 def test_a_group_of_inputs_shares_one_rational_function() -> None:
     layer = built("sum(group_rational(groups=2))", (6, 4))
     inner = layer.body.inner

@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 
 
 def _pool(grid: int, low: float, high: float, outside: str) -> list[Basis]:
-    given = {"grid": grid, "low": low, "high": high, "outside": outside}
-    others = {"jacobi": {"degree": 4, "a": 0.0, "b": 0.0, "low": low, "high": high, "outside": outside}}
+    given = {"low": low, "high": high, "outside": outside}
     return [
         find_edge("silu").basis({}),
-        find_edge("bspline").basis(given),
-        find_edge("jacobi").basis(others["jacobi"]),
+        find_edge("bspline").basis({**given, "grid": grid}),
+        find_edge("jacobi").basis({**given, "degree": 4, "a": 0.0, "b": 0.0}),
         find_edge("fourier").basis({"order": 3}),
         find_edge("wavelet_sum").basis({"size": 3}),
     ]
@@ -49,12 +48,10 @@ def selectable(grid: int, low: float, high: float, outside: str) -> Basis:
     sizes = [basis.size for basis in pool]
     total = sum(sizes)
 
-    def weights(raw: Tensor) -> Tensor:
-        import torch
+    owner = [m for m, size in enumerate(sizes) for _ in range(size)]
 
-        share = raw[:, total:].softmax(1)
-        lengths = torch.tensor(sizes, device=raw.device)
-        return raw[:, :total] * share.repeat_interleave(lengths, dim=1, output_size=total)
+    def weights(raw: Tensor) -> Tensor:
+        return raw[:, :total] * raw[:, total:].softmax(1)[:, owner]
 
     def begin(n_in: int, size: int, n_out: int) -> Tensor:
         import torch
