@@ -34,20 +34,45 @@ class Net(nn.Module):
 def test_modules_are_recognised_by_what_they_compute() -> None:
     model = Net()
     swapped = swap(model, "relu", "snake")
-    assert swapped.sites == ("act", "block.1", "block.2")
+    assert swapped.sites == ("act", "block.1", "block.2", "relu_call")
     assert [type(m).__name__ for m in model.block][1:3] == ["Own", "LeakyReLU"]
     z = torch.linspace(-3, 3, 7)
     assert torch.equal(swapped.model.act(z), catalogue["snake"](z))
     assert swap(model, "identity", "tanh").sites == ("block.4",)
 
 
-def test_what_cannot_be_swapped_is_listed() -> None:
-    assert [line.split(";")[0] for line in swap(Net(), "relu", "gelu").left] == ["functional call relu (node relu)"]
+def test_a_module_under_two_paths_is_one_module() -> None:
+    model = nn.ModuleDict({"a": nn.ReLU(), "b": nn.Linear(2, 2)})
+    model["c"] = model["a"]
+    swapped = swap(model, "relu", "prelu")
+    assert swapped.sites == ("a", "c")
+    assert swapped.model["a"] is swapped.model["c"]
+    only = swap(model, "relu", "prelu", at="c")
+    assert only.sites == ("c",)
+    assert isinstance(only.model["a"], nn.ReLU)
+
+
+def test_the_result_prints_as_a_table() -> None:
+    lines = str(swap(Net(), "relu", "gelu")).splitlines()
+    assert lines[:2] == ["relu -> gelu: 4 places changed, 0 left", "  act        module ReLU"]
+    assert lines[-1].startswith("  relu_call  call relu at test_swap.py:")
+    assert (
+        repr(swap(nn.Sequential(nn.LSTM(2, 2), nn.Tanh()), "tanh", "relu"))
+        .splitlines()[-1]
+        .startswith("  left: 0: gates of")
+    )
+
+
+def test_relu6_is_not_relu() -> None:
+    model = nn.Sequential(nn.ReLU6(), nn.ReLU(), nn.Hardtanh(0.0, 6.0))
+    assert swap(model, "relu", "gelu").sites == ("1",)
+    assert swap(model, "relu6", "gelu").sites == ("0", "2")
 
 
 def test_at_and_settings_choose_place_and_parameters() -> None:
     swapped = swap(Net(), "relu", "elu", at="block.*", settings={"a": 0.5})
     assert swapped.sites == ("block.1", "block.2")
+    assert swapped.left == ()
     assert torch.allclose(swapped.model.block[1](torch.tensor([-50.0])), torch.tensor([-0.5]))
 
 
@@ -65,7 +90,7 @@ def test_the_mode_and_the_weights_stay() -> None:
         (("relo", "snake"), {}, UnknownNameError, "did you mean 'relu'"),
         (("relu", "snack"), {}, UnknownNameError, "did you mean 'snake'"),
         (("gelu", "snake"), {}, SiteError, "nothing in this model computes gelu"),
-        (("relu", "snake"), {"at": "blok.*"}, SiteError, "no module that computes relu has a path like 'blok.*'"),
+        (("relu", "snake"), {"at": "blok.*"}, SiteError, "no place that computes relu has a path like 'blok.*'"),
         (("relu", "elu"), {"settings": {"a": -1}}, SettingError, "must lie in"),
         (("relu", "elu"), {"settings": {"b": 1}}, SettingError, "known settings: a"),
     ],
@@ -74,15 +99,6 @@ def test_wrong_wishes_are_refused(arguments: tuple[str, str], options: dict, err
     with pytest.raises(error) as caught:
         swap(Net(), *arguments, **options)
     assert words in str(caught.value)
-
-
-def test_a_model_that_is_only_functional() -> None:
-    class Functional(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return torch.relu(x + 1).relu()
-
-    with pytest.raises(SiteError, match="calls that no swap can reach: functional call relu"):
-        swap(Functional(), "relu", "gelu")
 
 
 def test_a_model_that_cannot_be_traced_says_so() -> None:
@@ -97,6 +113,16 @@ def test_a_model_that_cannot_be_traced_says_so() -> None:
     swapped = swap(Branching(), "relu", "gelu")
     assert swapped.sites == ("act",)
     assert "cannot be traced" in swapped.left[0]
+    assert swap(Branching(), "relu", "gelu", on=torch.ones(2)).left == ()
+
+
+def test_where_there_is_nothing_the_message_says_what_there_is() -> None:
+    with pytest.raises(SiteError, match=r"nothing in this model computes gelu; it has ReLU\(inplace=True\)"):
+        swap(nn.Sequential(nn.Linear(2, 2), nn.ReLU(inplace=True)), "gelu", "relu")
+    with pytest.raises(SiteError, match="nothing that can be exchanged computes sigmoid; left are: 0: gates of GRU"):
+        swap(nn.Sequential(nn.GRU(2, 2)), "sigmoid", "relu")
+    with pytest.raises(SettingError, match=r"takes a torch.nn.Module, got builtin"):
+        swap(torch.relu, "relu", "gelu")
 
 
 def test_the_model_itself_is_not_a_place() -> None:

@@ -1,139 +1,166 @@
 """Swap the neuron functions of any model: a copy with other functions, and the list of places that changed.
 
 A module is recognised by what it computes, not by its class: an ``nn.ReLU``, a ``nn.LeakyReLU(0.0)`` and a class of the
-user's own that computes max(z, 0) are all "relu". Functional calls such as ``F.relu`` inside a ``forward`` cannot be exchanged
-from outside; they are looked for and listed, never passed over in silence.
+user's own that computes max(z, 0) are all "relu". So are attributes that hold a function, and calls in the code of a
+``forward``, however they are written. What cannot be exchanged is listed with its reason, never passed over in silence.
 """
 
 from __future__ import annotations
 
-import copy
-import fnmatch
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import nn
 
-from .._errors import SiteError, did_you_mean
+from .._errors import SettingError, SiteError, did_you_mean
 from ..functions import Function
 from ..functions import catalogue as functions
+from ._swap_difference import difference
+from ._swap_neurons import replace_layers
+from ._swap_parts import Place, copied, find, matches, put
+from ._swap_restart import restart
 
 __all__ = ["Swapped", "swap"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Swapped:
-    """``model`` is the changed copy, ``sites`` the paths that changed, ``left`` what was found and could not be changed."""
+    """What ``swap`` gives; printed, a table.
+
+    model: the changed copy. sites: the paths of the modules in it that are new; calls have become modules, too. left: what was
+    found, or may be there, and was not changed, with the reason. how: for every site what it was. old, new: the texts asked
+    for. difference: the largest one between the outputs of both models on the batch ``on``, None without one. redrawn: the
+    layers whose weights ``init_for`` drew.
+    """
 
     model: nn.Module
     sites: tuple[str, ...]
     left: tuple[str, ...] = ()
+    how: tuple[str, ...] = ()
+    old: str = ""
+    new: str = ""
+    difference: float | None = None
+    redrawn: tuple[str, ...] = ()
+
+    def init_for(self, *, mode: str = "stable", generator: torch.Generator | None = None) -> Swapped:
+        """Draw the weights of the linear and convolution layers around every site anew, for the new function, in place.
+
+        Around a module are the last such layer before it and the first one behind it, in the order of the model; around a call
+        those of the module that makes it. ``mode`` is that of ``neurofn.init_for``. The result has their paths in
+        ``redrawn``. Raises SettingError where layers were swapped, which start as what they replace, and for unknown modes.
+
+        >>> from neurofn import swap
+        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 2))
+        >>> swap(model, "relu", "snake").init_for().redrawn
+        ('0', '2')
+        """
+        return replace(self, redrawn=restart(self.model, self.sites, mode=mode, generator=generator))
+
+    def __str__(self) -> str:
+        """The table: a line for every place and for all that is left."""
+        count = f"{len(self.sites)} place{'' if len(self.sites) == 1 else 's'} changed, {len(self.left)} left"
+        width = max(map(len, self.sites), default=0)
+        lines = [f"{self.old} -> {self.new}: {count}"]
+        hows = self.how or ("",) * len(self.sites)
+        lines += [f"  {site:{width}}  {how}".rstrip() for site, how in zip(self.sites, hows, strict=True)]
+        lines += [f"  left: {reason}" for reason in self.left]
+        if self.difference is not None:
+            lines.append(f"  largest difference of outputs: {self.difference:.3g}")
+        if self.redrawn:
+            lines.append(f"  drawn anew: {', '.join(self.redrawn)}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
 
 
-def swap(model: nn.Module, old: str, new: str, *, at: str = "*", settings: Mapping[str, Any] | None = None) -> Swapped:
-    """A copy of ``model`` where every module that computes the function ``old`` computes ``new``.
+def swap(
+    model: nn.Module, old: str, new: str, *, at: str = "*", settings: Mapping[str, Any] | None = None, on: Any = None
+) -> Swapped:
+    """A copy of ``model`` where everything that computes the function ``old`` computes ``new``.
 
-    ``old`` and ``new`` are names in the catalogue, ``at`` a pattern of module paths (``"layer4.*"``), ``settings`` those of
-    ``new``. Learned parameters of ``new`` hold one value per module. Raises UnknownNameError for names that are not in the
-    catalogue, SettingError for settings, and SiteError where nothing matches.
+    ``old`` and ``new`` are names in the catalogue, ``at`` a pattern of paths (``"layer4.*"``), ``settings`` those of ``new``.
+    Exchanged are modules, attributes that hold a function (``F.relu``), gates of ``nn.GLU`` and ``F.glu`` where ``old`` is
+    "sigmoid", and calls in a ``forward``, such as ``F.relu(x)``, ``x.relu_()`` or ``x * torch.sigmoid(x)``; a call gets a
+    submodule of its own. Calls are found by tracing; with ``on``, a batch (a tensor, a tuple of arguments, or a dict of named
+    ones), by running a copy on it. Learned parameters of ``new`` hold one value per place.
 
-    >>> import torch
+    With ``old="linear"`` whole ``nn.Linear`` layers become layers of the neurons ``new``, such as ``"sum(silu + bspline)"``;
+    they start as the same function, for which a linear term joins the edge. ``old="relu(sum(linear))"`` does so for a Linear
+    with a ReLU behind it.
+
+    Raises UnknownNameError for names that are not in the catalogue, LanguageError for neurons, SettingError for settings and
+    where a copy or an equal start is not possible, and SiteError where nothing matches.
+
     >>> from neurofn import swap
-    >>> swapped = swap(torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2)), "relu", "snake")
+    >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    >>> swapped = swap(model, "relu", "snake")
     >>> swapped.sites, swapped.left
     (('1',), ())
+    >>> swap(model, "linear", "sum(silu + bspline)", on=torch.ones(3, 4))
+    linear -> sum(linear + silu + bspline): 2 places changed, 0 left
+      0  Linear 4 -> 8
+      2  Linear 8 -> 2
+      largest difference of outputs: 0
     """
-    before, after = functions[old], functions[new]
-    changed = copy.deepcopy(model)
-    found = {path: module for path, module in changed.named_modules() if _computes(module, before)}
-    sites = tuple(path for path in found if fnmatch.fnmatchcase(path, at))
-    for path in sites:
-        if not path:
-            raise SiteError(
-                f"the model is itself {before.name}; build {after.name} with catalogue[{new!r}].module() instead"
-            )
-        replacement = after.module(**(settings or {}))
-        replacement.train(found[path].training)
-        _replace(changed, path, replacement)
-    left = _functional(changed, before)
-    if not sites:
-        raise SiteError(_nothing(before.name, at, list(found), left))
-    return Swapped(changed, sites, left)
+    if not isinstance(model, nn.Module):
+        raise SettingError(f"swap takes a torch.nn.Module, got {type(model).__name__}")
+    if old == "linear" or "(" in old:
+        if settings:
+            raise SettingError("settings of a neuron are written in its text, such as sum(bspline(grid=8))")
+        changed = copied(model)
+        text, sites, how, left = replace_layers(changed, old, new, at)
+    else:
+        before, after = functions[old], functions[new]
+        after.module(**(settings or {}))  # wrong settings are refused before any work
+        changed = copied(model)
+        sites, how, left = _functions(changed, before, _Maker(new, after, settings or {}), at, on)
+        text = new
+    far = None if on is None else difference(model, changed, on)
+    return Swapped(changed, sites, left, how, old, text, far)
 
 
-def _replace(model: nn.Module, path: str, replacement: nn.Module) -> None:
-    parent, _, name = path.rpartition(".")
-    setattr(model.get_submodule(parent), name, replacement)
+@dataclass(frozen=True)
+class _Maker:
+    name: str
+    function: Function
+    settings: Mapping[str, Any]
+
+    def __call__(self) -> nn.Module:
+        return self.function.module(**self.settings)
 
 
-def _nothing(name: str, at: str, found: list[str], left: tuple[str, ...]) -> str:
-    if found:
-        return f"no module that computes {name} has a path like {at!r}; {did_you_mean(at, found, what='path')}"
+def _functions(
+    model: nn.Module, before: Function, make: _Maker, at: str, on: Any
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    places, left, overwriting = find(model, before, on)
+    if any(not place.path for place in places):
+        raise SiteError(f"the model is itself {before.name}; build {make.name} with catalogue[{make.name!r}].module()")
+    chosen = [place for place in places if matches(place.path, at) or (place.call and matches(place.owner, at))]
+    if not chosen:
+        raise SiteError(_nothing(model, before.name, at, places, left))
+    made: dict[int, nn.Module] = {}
+    for place in chosen:
+        again = made.get(id(place.module)) if place.module is not None else None
+        if again is None:
+            again = put(model, place, make(), overwrite=place.path in overwriting)
+            made[id(place.module)] = again
+        else:
+            setattr(model.get_submodule(place.owner), place.path.rpartition(".")[2], again)
+    return tuple(place.path for place in chosen), tuple(place.how for place in chosen), tuple(left)
+
+
+def _nothing(model: nn.Module, name: str, at: str, places: list[Place], left: list[str]) -> str:
+    if places:
+        known = [place.path for place in places]
+        return f"no place that computes {name} has a path like {at!r}; {did_you_mean(at, known, what='path')}"
     if left:
-        return f"no module computes {name}, but there are calls that no swap can reach: " + "; ".join(left)
-    return f"nothing in this model computes {name}; its functions may be other ones, or inside compiled code"
-
-
-def _probe() -> Tensor:
-    return torch.linspace(-4, 4, 33, dtype=torch.float64)
-
-
-def _agrees(compute: Callable[[Tensor], Any], function: Function) -> bool:
-    z = _probe()
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            result = compute(z.clone())
-    except Exception:  # a foreign module may raise anything when it is asked about a tensor that it was not made for
-        return False
-    same_kind = isinstance(result, Tensor) and result.shape == z.shape and result.is_floating_point()
-    return same_kind and bool(torch.allclose(result.double(), function(z), rtol=1e-9, atol=1e-9))
-
-
-def _computes(module: nn.Module, function: Function) -> bool:
-    if any(True for _ in module.children()) or any(True for _ in module.buffers()):
-        return False
-    probed = copy.deepcopy(module).double()
-    # forward, not a call: the hooks of the user's model are none of our business
-    return all(_agrees(probed.train(mode).forward, function) for mode in (True, False))
-
-
-class _Leaves(fx.Tracer):
-    """Traces the model's own forward methods down to modules without children."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return not any(True for _ in m.children())
-
-
-def _functional(model: nn.Module, function: Function) -> tuple[str, ...]:
-    """Calls inside ``forward`` methods that compute the function, as far as the model can be traced."""
-    try:
-        graph = _Leaves().trace(model)
-    except Exception as error:  # control flow that depends on data: any exception of the user's code
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return (f"functional calls could not be looked for, the model cannot be traced ({reason})",)
-    found = []
-    for node in graph.nodes:
-        compute = _as_function(node)
-        if compute is not None and _agrees(compute, function):
-            name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
-            found.append(f"functional call {name} (node {node.name}); make it a module to swap it")
-    return tuple(found)
-
-
-def _as_function(node: fx.Node) -> Callable[[Tensor], Any] | None:
-    """The call as a function of its one tensor argument, with its literal settings kept; None where there are more tensors."""
-    tensors = [argument for argument in (*node.args, *node.kwargs.values()) if isinstance(argument, fx.Node)]
-    if (
-        node.op not in ("call_function", "call_method")
-        or len(tensors) != 1
-        or not node.args
-        or node.args[0] is not tensors[0]
-    ):
-        return None
-    rest, named = node.args[1:], {**node.kwargs, **({"inplace": False} if "inplace" in node.kwargs else {})}
-    if node.op == "call_method":
-        return lambda z: getattr(z, str(node.target))(*rest, **named)
-    target: Any = node.target
-    return lambda z: target(z, *rest, **named)
+        return f"nothing that can be exchanged computes {name}; left are: " + "; ".join(left)
+    kinds = {str(m) for m in model.modules() if type(m).__module__ == "torch.nn.modules.activation"}
+    has = (
+        f"; it has {', '.join(sorted(kinds))}"
+        if kinds
+        else "; its functions may be other ones, or inside compiled code"
+    )
+    return f"nothing in this model computes {name}{has}"

@@ -1,0 +1,204 @@
+"""Finding the calls inside ``forward`` methods that compute a function: ``F.relu(x)``, ``x.relu_()``, ``x * torch.sigmoid(x)``.
+
+Every call is followed on numbers: a value that is made elementwise from one other value carries what it is on ``probe()``, so
+that a function is recognised however it is written. The same observer listens while a batch runs and while torch.fx traces.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.overrides import TorchFunctionMode
+
+from ._swap_places import Place, frame_of_call, in_place, module_of, place_of, tensors_of
+from ._swap_recognise import agrees, probe
+
+__all__ = ["Call", "Observer", "running", "trace", "used_later"]
+
+_ROOTS = 6  # so many values back a function is looked for
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: whose it is, where it stands, and where its input is taken from.
+
+    ``take`` is a place and the number among the tensors there at which the input is an argument: the call itself for a plain
+    one, else the last place before it. ``methods`` lead from the module's entrance to the call.
+    """
+
+    owner: nn.Module
+    place: Place
+    take: tuple[Place, int]
+    text: str
+    methods: frozenset[str] = frozenset({"forward"})
+
+
+@dataclass
+class _Value:
+    """A value as a function of others: by the root's identity, its numbers on ``probe()``."""
+
+    of: dict[int, Tensor] = field(default_factory=dict)
+
+
+class Observer:
+    """Follows calls and keeps those that compute ``wanted`` (on ``probe()``) in ``found``; ``seen`` are modules with calls.
+
+    ``gates``: F.glu counts where the function is the gate of a gated linear unit.
+    """
+
+    def __init__(self, wanted: Tensor, *, gates: bool = False) -> None:
+        self.wanted, self.gates = wanted, gates
+        self.found: dict[tuple[int, Place], Call] = {}
+        self.values: dict[int, _Value] = {}
+        self.last: dict[int, tuple[Place, int]] = {}  # where a value was an argument last
+        self.kept: list[Any] = []  # so that no identity is used twice
+
+    def call(self, run: Callable[..., Any], name: str, arguments: tuple[Any, dict[str, Any]], result: Any) -> None:
+        """One call with its result; ``run`` computes it on other tensors."""
+        with torch._C.DisableTorchFunction():  # an exchange of an earlier swap must not see what is computed here
+            self._call(run, name, arguments, result)
+
+    def _call(self, run: Callable[..., Any], name: str, arguments: tuple[Any, dict[str, Any]], result: Any) -> None:
+        args, settings = arguments
+        kinds = (Tensor, fx.Proxy)
+        tensors = [_key(value) for value in tensors_of(args, settings, kinds)]
+        frame = frame_of_call()
+        if not tensors or frame is None or settings.get("out") is not None or isinstance(result, (int, float, bool)):
+            return
+        self.kept += [args, settings, result]
+        place = place_of(frame)
+        mine = self._functions(run, (args, settings), tensors)
+        match = next((root for root, numbers in mine.items() if agrees(numbers, self.wanted)), None)
+        gate = self.gates and name == "glu"
+        if match is not None or gate:
+            take = self.last[match] if match is not None and match not in tensors else (place, 0)
+            take = (place, tensors.index(match)) if match in tensors else take
+            self._keep(place, take, f"{name} at {_line(frame)}")
+        for number, key in enumerate(tensors):
+            self.last[key] = (place, number)
+        if in_place(name, settings):
+            self._forget(tensors[0])
+        if mine and match is None:
+            mine.pop(_key(result), None)  # changed in place: now it is another value
+            self.values[_key(result)] = _Value(dict(list(mine.items())[:_ROOTS]))
+
+    def _keep(self, place: Place, take: tuple[Place, int], text: str) -> None:
+        owner, methods = module_of()
+        if owner is not None and methods:
+            self.found.setdefault((id(owner), place), Call(owner, place, take, text, frozenset(methods)))
+
+    def _forget(self, changed: int) -> None:
+        """A value that was changed in place is no longer what it was, for itself or as a root of others."""
+        self.values.pop(changed, None)
+        self.last.pop(changed, None)
+        for value in self.values.values():
+            value.of.pop(changed, None)
+
+    def _functions(
+        self, run: Callable[..., Any], arguments: tuple[Any, dict[str, Any]], keys: list[int]
+    ) -> dict[int, Tensor]:
+        """The result as a function of every value from which all tensors of the call are made, the nearest first."""
+        each = [{key: probe(), **self.values.get(key, _Value()).of} for key in dict.fromkeys(keys)]
+        common = [root for root in each[0] if all(root in other for other in each)]
+        known = dict(zip(dict.fromkeys(keys), each, strict=True))
+        found: dict[int, Tensor] = {}
+        for root in common:
+            numbers = _on_numbers(run, arguments, {key: of[root] for key, of in known.items()})
+            if numbers is not None:
+                found[root] = numbers
+        return found
+
+
+def _on_numbers(run: Callable[..., Any], arguments: tuple[Any, dict[str, Any]], known: dict[int, Tensor]) -> Any:
+    def put(value: Any) -> Any:
+        return known[_key(value)].clone() if isinstance(value, (Tensor, fx.Proxy)) else value
+
+    args, settings = arguments
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            result = run(*(put(value) for value in args), **{name: put(value) for name, value in settings.items()})
+    except Exception:  # not made for these numbers: no elementwise function
+        return None
+    return result if isinstance(result, Tensor) and result.shape == probe().shape else None
+
+
+def _key(value: Any) -> int:
+    return id(value.node) if isinstance(value, fx.Proxy) else id(value)
+
+
+def _line(frame: Any) -> str:
+    return f"{frame.f_code.co_filename.replace(chr(92), '/').rpartition('/')[2]}:{frame.f_lineno}"
+
+
+class _Running(TorchFunctionMode):
+    def __init__(self, observer: Observer) -> None:
+        super().__init__()
+        self.observer = observer
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        settings = kwargs or {}
+        result = func(*args, **settings)
+        self.observer.call(func, getattr(func, "__name__", str(func)), (args, settings), result)
+        return result
+
+
+@contextmanager
+def running(observer: Observer) -> Iterator[None]:
+    """Listen to everything that runs inside."""
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), _Running(observer):
+        yield
+
+
+class _Tracer(fx.Tracer):
+    """Traces one module's own code: every module inside it is a leaf."""
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__()
+        self.observer = observer
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return True
+
+    def create_proxy(self, kind: str, target: Any, args: Any, kwargs: Any, *rest: Any, **named: Any) -> fx.Proxy:
+        proxy = super().create_proxy(kind, target, args, kwargs, *rest, **named)
+        if kind == "call_function":
+            self.observer.call(target, getattr(target, "__name__", str(target)), (args, kwargs), proxy)
+        elif kind == "call_method":
+            self.observer.call(_method(target), target, (args, kwargs), proxy)
+        return proxy
+
+
+def _method(name: str) -> Callable[..., Any]:
+    return lambda first, *args, **kwargs: getattr(first, name)(*args, **kwargs)
+
+
+def trace(observer: Observer, module: nn.Module) -> fx.Graph | str:
+    """Trace the own code of a module; gives its graph, or the reason why it cannot be traced."""
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            return _Tracer(observer).trace(module, concrete_args=_defaults(module))
+    except Exception as error:  # control flow that depends on data: any exception of the user's code
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def used_later(graph: fx.Graph, target: str) -> bool:
+    """Whether the input of a call of the module ``target`` is used again after that call: then a change in place is seen."""
+    order = {node: number for number, node in enumerate(graph.nodes)}
+    calls = [node for node in graph.nodes if node.op == "call_module" and node.target == target]
+    return any(
+        isinstance(argument, fx.Node) and any(order[user] > order[call] for user in argument.users)
+        for call in calls
+        for argument in call.args
+    )
+
+
+def _defaults(module: nn.Module) -> dict[str, Any]:
+    """Arguments that may be left out, at their defaults: code asks whether they are None, which a traced value never is."""
+    parameters = inspect.signature(module.forward).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}

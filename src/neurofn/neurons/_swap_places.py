@@ -1,0 +1,75 @@
+"""Where in the user's code a call stands: its instruction, and the module whose method makes it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import CodeType, FrameType
+from typing import Any
+
+import torch
+from torch import nn
+
+__all__ = ["Place", "frame_of_call", "in_place", "module_of", "place_of", "tensors_of"]
+
+_TORCH = os.path.dirname(torch.__file__) + os.sep
+_HERE = os.path.dirname(__file__) + os.sep + "_swap_"
+
+Place = tuple[str, str, int, Any]
+"""File, qualified name and first line of the code, and lines and columns of the call in it."""
+
+_positions: dict[CodeType, list[Any]] = {}
+
+
+def frame_of_call() -> FrameType | None:
+    """The innermost frame outside torch and outside this machinery."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith((_TORCH, _HERE)):
+        frame = frame.f_back
+    return frame
+
+
+def place_of(frame: FrameType) -> Place:
+    """The same for a call while it is traced and while it runs, and in every copy of the model.
+
+    The offset of the instruction is not: while a call runs, Python may point at the call or at the cache behind it.
+    """
+    code = frame.f_code
+    if code not in _positions:
+        _positions[code] = list(code.co_positions())
+    at = _positions[code][frame.f_lasti // 2]
+    return code.co_filename, code.co_qualname, code.co_firstlineno, at if at[2] is not None else frame.f_lasti
+
+
+def module_of() -> tuple[nn.Module | None, set[str]]:
+    """The module whose code is running, and the names of its methods from there up to its caller.
+
+    The innermost frame whose first argument is a module decides; helper functions belong to the module that calls them.
+    """
+    owner: nn.Module | None = None
+    methods: set[str] = set()
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        first = code.co_varnames[0] if code.co_argcount else ""
+        here = frame.f_locals.get(first) if first and not code.co_filename.startswith(_HERE) else None
+        if isinstance(here, nn.Module) and type(here).__module__ != "torch.fx._symbolic_trace":
+            if owner is not None and here is not owner:
+                break
+            owner = here
+            if not code.co_filename.startswith(_TORCH):
+                methods.add(code.co_name)
+        frame = frame.f_back
+    return owner, methods
+
+
+def in_place(name: str, settings: dict[str, Any]) -> bool:
+    """Whether a call of this name changes its argument: ``relu_``, ``x *= y``, ``inplace=True``."""
+    if name.startswith("__"):
+        return name.startswith("__i") and name not in ("__invert__", "__index__", "__int__")
+    return name.endswith("_") or bool(settings.get("inplace"))
+
+
+def tensors_of(args: Any, settings: Any, kind: type | tuple[type, ...]) -> list[Any]:
+    """The tensors among the arguments of a call, in order; those inside lists are not looked at."""
+    return [value for value in (*args, *settings.values()) if isinstance(value, kind)]
