@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from neurofn._errors import DataError, ShapeError, SiteError
-from neurofn.instruments import ActivatedNeurons, EpsilonRank, Moments
+from neurofn._errors import DataError, SettingError, ShapeError, SiteError
+from neurofn.instruments import ActivatedNeurons, Batch, EpsilonRank, Labelled, Moments, Readings, State
 from neurofn.testing._instrument_runs import hooks, network
 from neurofn.watching import measure, watch
 
@@ -139,7 +140,9 @@ def test_one_sample_and_none() -> None:
     ("batches", "hint"),
     [
         ([], "no batches"),
-        ([[torch.ones(2, 3), torch.ones(2)]], r"\(x for x, y in loader\)"),
+        ([[torch.ones(2, 3), torch.ones(2), torch.ones(2)]], "pairs of inputs and targets"),
+        ([[torch.ones(2, 3), torch.ones(3)]], "one target per sample"),
+        ([[torch.ones(2, 3), [1, 2]]], "one target per sample"),
         (["text"], "a batch is str"),
         (torch.tensor(1.0), "sample as first axis"),
     ],
@@ -171,3 +174,39 @@ def test_one_feature_network_in_half_precision() -> None:
 def test_labels_have_names() -> None:
     with pytest.raises(TypeError, match="steps"):
         measure(nn.Linear(3, 2), torch.ones(2, 3), Moments(), steps=1)  # type: ignore[call-arg]
+
+
+def test_targets_come_from_pairs_and_only_labelled_instruments_need_them() -> None:
+    x, y = torch.randn(6, 3), torch.tensor([0, 1, 0, 1, 1, 0])
+    with_pairs = measure(nn.Linear(3, 2), [(x[:4], y[:4]), (x[4:], y[4:])], Moments())
+    assert len(with_pairs) > 0
+    with pytest.raises(SettingError, match="reads targets"):
+        measure(nn.Linear(3, 2), x, _Classes())
+    record = measure(nn.Linear(3, 2), [(x[:4], y[:4]), (x[4:], y[4:])], _Classes())
+    assert values(record, reading="rows of class 1") == [3]
+    places = measure(nn.Conv1d(3, 2, 1), [(x.reshape(2, 3, 3), y[:2])], _Classes())
+    assert values(places, reading="rows of class 1") == [3]  # one sample of class 1, three places
+    with pytest.raises(SettingError, match="labels from 0 to 1"):
+        measure(nn.Linear(3, 2), [(x, y + 1)], _Classes())
+    with pytest.raises(SettingError, match="which a forward pass does not see"):
+        watch(nn.Linear(3, 2), _Classes())
+
+
+@dataclass(frozen=True)
+class _Classes(Labelled):
+    """How many rows belong to class 1."""
+
+    classes: int = 2
+
+    def _start(self, neurons: int) -> State:
+        return {"ones": torch.zeros(neurons)}
+
+    def _update(self, state: State, batch: Batch) -> State:
+        assert batch.targets is not None
+        return {"ones": state["ones"] + (batch.targets[batch.keep] == 1).sum()}
+
+    def _compute(self, state: State) -> Readings:
+        return {"rows of class 1": float(state["ones"][0])}
+
+    def _labelled_definition(self, rows: Tensor, weights: Tensor | None, targets: Tensor) -> Readings:
+        return {"rows of class 1": float((targets == 1).sum())}

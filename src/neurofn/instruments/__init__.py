@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._base import Batch, Instrument, Readings, State, catalogue
+from ._base import Batch, Instrument, Labelled, Readings, State, catalogue
 from .activity import Activity, above, argmax, pooled_quantile, top_k
 from .law import Law, activated_by_law, fit_law
 from .powerlaws import Alternative, PowerLaw, compare_laws, fit_power_law
@@ -33,6 +33,7 @@ __all__ = [
     "Dormant",
     "EpsilonRank",
     "Instrument",
+    "Labelled",
     "Law",
     "Moments",
     "PowerLaw",

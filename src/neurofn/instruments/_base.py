@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.distributed import ProcessGroup
 
-__all__ = ["LARGEST", "Batch", "Instrument", "Readings", "State", "catalogue", "setting_text"]
+__all__ = ["LARGEST", "Batch", "Instrument", "Labelled", "Readings", "State", "catalogue", "setting_text"]
 
 LARGEST = 1e140
 """Values of this size and more count as infinite: sums of their squares must be finite in float64."""
@@ -47,6 +47,7 @@ class Batch:
     weights: (rows,) float64, zero for rows left out; None where none were given.
     keep:    (rows,) bool, False for rows left out.
     roundoff: the spacing of numbers near 1 in the data type that the values came in.
+    targets: (rows,) int64 labels or (rows, k) float64 values; None for instruments that are not `Labelled`.
 
     >>> import torch
     >>> Batch(torch.ones(2, 3), None, torch.tensor([True, False]), roundoff=0.0).mass
@@ -57,6 +58,7 @@ class Batch:
     weights: Tensor | None
     keep: Tensor
     roundoff: float
+    targets: Tensor | None = None
 
     @property
     def mass(self) -> Tensor:
@@ -97,12 +99,17 @@ class Instrument(ABC):
             raise ShapeError(f"a layer of {neurons} neurons has nothing to measure; give 1 or more")
         return {**self._start(neurons), "nonfinite rows": torch.zeros((), dtype=torch.int64)}
 
-    def update(self, state: State, values: Tensor, weights: Tensor | None = None) -> State:
+    def update(
+        self, state: State, values: Tensor, weights: Tensor | None = None, *, targets: Tensor | None = None
+    ) -> State:
         """``state`` with the rows of ``values`` (rows, neurons) added; ``weights`` (rows,) are finite and not negative.
 
-        The given state stays as it was. Raises ShapeError where the shapes do not fit, SettingError for bad weights.
+        ``targets``, one per row, are read by instruments that are `Labelled`, which need them; others look over them. The given
+        state stays as it was. Raises ShapeError where the shapes do not fit, SettingError for bad weights or no targets.
         """
         batch, nonfinite = self._clean(state, values, weights)
+        if isinstance(self, Labelled):
+            batch = replace(batch, targets=self.checked_targets(targets, rows=len(values)).to(batch.values.device))
         here = {name: entry.to(batch.values.device) for name, entry in state.items()}
         return {**self._update(here, batch), "nonfinite rows": here["nonfinite rows"] + nonfinite}
 
@@ -136,7 +143,7 @@ class Instrument(ABC):
         local = {name: entry.cpu() for name, entry in state.items()}
         return {**self._compute(local), "nonfinite rows": float(local["nonfinite rows"])}
 
-    def definition(self, values: Tensor, weights: Tensor | None = None) -> Readings:
+    def definition(self, values: Tensor, weights: Tensor | None = None, *, targets: Tensor | None = None) -> Readings:
         """The same readings from the whole matrix ``values`` (rows, neurons) at once, computed as the source defines them.
 
         >>> import torch
@@ -149,7 +156,12 @@ class Instrument(ABC):
         finite = (np.abs(matrix) < LARGEST).all(axis=1)
         used = finite if weights is None else finite & (weights.detach().cpu().numpy() > 0)
         kept = None if weights is None else weights.detach().cpu()[used]
-        return {**self._definition(values[used], kept), "nonfinite rows": float((~finite).sum())}
+        if isinstance(self, Labelled):
+            labels = self.checked_targets(targets, rows=len(values)).cpu()[used]
+            readings = self._labelled_definition(values[used], kept, labels)
+        else:
+            readings = self._definition(values[used], kept)
+        return {**readings, "nonfinite rows": float((~finite).sum())}
 
     def units(self, state: State) -> dict[str, np.ndarray]:
         """For array readings that are not one value per neuron: the unit (any number) of each of their values."""
@@ -210,6 +222,46 @@ class Instrument(ABC):
         for rank in range(1, ranks):
             merged = self.merge(merged, {name: parts[rank] for name, parts in gathered.items()})
         return merged
+
+
+class Labelled(Instrument):
+    """An instrument that reads targets beside the rows: `_update` finds them in ``batch.targets``.
+
+    A field ``classes`` says that targets are labels from 0 to ``classes`` - 1; without it they are any labels or numbers.
+    `measure` takes them from pairs (inputs, targets); `watch`, which sees forward passes only, refuses such instruments.
+
+    >>> from neurofn.instruments import Moments
+    >>> issubclass(Labelled, Instrument), isinstance(Moments(), Labelled)
+    (True, False)
+    """
+
+    def checked_targets(self, targets: Tensor | None, *, rows: int) -> Tensor:
+        """Targets as int64 labels (rows,) or float64 (rows, k); raises SettingError for none, ShapeError for other shapes."""
+        if targets is None:
+            raise SettingError(f"{self} reads targets beside the activations; give targets=, one per row")
+        if targets.ndim not in (1, 2) or len(targets) != rows:
+            raise ShapeError(
+                f"targets have shape {tuple(targets.shape)} for {rows} rows; give labels ({rows},) or values ({rows}, k)"
+            )
+        classes = getattr(self, "classes", None)
+        if targets.is_floating_point():
+            if classes is not None:
+                raise SettingError(f"{self} reads labels from 0 to {classes - 1}; targets are {targets.dtype}")
+            values = targets.detach().double()
+            return values if values.ndim == 2 else values[:, None]
+        labels = targets.detach().long()
+        if classes is not None and rows and not bool(((labels >= 0) & (labels < classes)).all()):
+            raise SettingError(
+                f"{self} reads labels from 0 to {classes - 1}; targets reach {int(labels.min())} to {int(labels.max())}"
+            )
+        return labels
+
+    def _definition(self, values: Tensor, weights: Tensor | None) -> Readings:
+        raise NotImplementedError
+
+    @abstractmethod
+    def _labelled_definition(self, values: Tensor, weights: Tensor | None, targets: Tensor) -> Readings:
+        """The readings, from all usable rows as they were given and their targets, by other means than `_compute`."""
 
 
 def setting_text(value: Any) -> str:

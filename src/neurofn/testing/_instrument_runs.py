@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..instruments import Instrument, Readings
+from ..instruments import Instrument, Labelled, Readings
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-__all__ = ["hooks", "in_two_processes", "network", "train"]
+__all__ = ["hooks", "in_two_processes", "network", "targets_of", "train"]
 
 _SECONDS = 120  # until a process that does not answer counts as dead
 
@@ -43,6 +43,11 @@ def train(model: nn.Module, steps: int = 5) -> None:
             optimizer.zero_grad()
             model(torch.randn(16, 6)).square().mean().backward()
             optimizer.step()
+
+
+def targets_of(values: Tensor) -> Tensor:
+    """Labels 0 and 1 that go with the rows wherever they go: the sign of the first value."""
+    return (values[:, 0] > 0).long()
 
 
 def hooks(model: nn.Module) -> int:
@@ -98,7 +103,8 @@ def _work(instrument: Instrument, half: np.ndarray, rank: int, meet: str, pipe: 
     try:
         distributed.init_process_group("gloo", init_method=f"file://{meet}", rank=rank, world_size=2)
         values = torch.from_numpy(half)
-        state = instrument.update(instrument.start(values.shape[1]), values)
+        more = {"targets": targets_of(values)} if isinstance(instrument, Labelled) else {}
+        state = instrument.update(instrument.start(values.shape[1]), values, **more)
         pipe.send(instrument.compute(instrument.all_reduce(state)))
         distributed.destroy_process_group()
     except Exception as error:

@@ -5,20 +5,21 @@ Every check takes an instrument and raises AssertionError with what it saw. All 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..instruments import Instrument, Readings, State
-from ..watching import watch
-from ._instrument_runs import hooks, in_two_processes, network, train
+from ..instruments import Instrument, Labelled, Readings, State
+from ..watching import measure, watch
+from ._instrument_runs import hooks, in_two_processes, network, targets_of, train
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 __all__ = ["INSTRUMENT_CHECKS"]
 
@@ -37,7 +38,7 @@ def check_same_for_any_split_and_order(instrument: Instrument) -> None:
             state = instrument.start(_NEURONS)
             for low, high in itertools.pairwise(cuts):
                 at = order[low:high]
-                state = instrument.update(state, values[at], None if mass is None else mass[at])
+                state = _more(instrument, state, values[at], None if mass is None else mass[at])
             _equal(instrument.compute(state), whole, f"rows in batches cut at {cuts}, against all at once")
 
 
@@ -57,10 +58,10 @@ def check_start_is_the_identity(instrument: Instrument) -> None:
     for what, same in (
         ("start() + state", instrument.merge(start, state)),
         ("state + start()", instrument.merge(state, start)),
-        ("an empty batch", instrument.update(state, nothing)),
+        ("an empty batch", _more(instrument, state, nothing)),
     ):
         _assert(_bits(same) == _bits(state), f"{what} differs from the state alone")
-    _equal(instrument.compute(start), instrument.definition(nothing), "no rows at all, against the definition")
+    _equal(instrument.compute(start), _defined(instrument, nothing), "no rows at all, against the definition")
 
 
 def check_equals_its_definition(instrument: Instrument) -> None:
@@ -77,7 +78,7 @@ def check_equals_its_definition(instrument: Instrument) -> None:
     for case, values in cases.items():
         for mass in (None, _weights()[: len(values)]):
             seen = instrument.compute(_fed(instrument, values, mass))
-            _equal(seen, instrument.definition(values, mass), f"{case}, {'plain' if mass is None else 'weighted'}")
+            _equal(seen, _defined(instrument, values, mass), f"{case}, {'plain' if mass is None else 'weighted'}")
 
 
 def check_half_precision_is_summed_in_full(instrument: Instrument) -> None:
@@ -87,7 +88,7 @@ def check_half_precision_is_summed_in_full(instrument: Instrument) -> None:
     many = _values(rows=4000) * 10 + 50
     for dtype in (torch.float16, torch.bfloat16, torch.float32):
         values = many.to(dtype)
-        _equal(instrument.compute(_fed(instrument, values)), instrument.definition(values), str(dtype))
+        _equal(instrument.compute(_fed(instrument, values)), _defined(instrument, values), str(dtype))
 
 
 def check_state_does_not_grow(instrument: Instrument) -> None:
@@ -95,7 +96,7 @@ def check_state_does_not_grow(instrument: Instrument) -> None:
     state = instrument.start(_NEURONS)
     shape = _shapes(state)
     for batch in _parts(*range(0, _ROWS + 1, 3)):
-        state = instrument.update(state, batch)
+        state = _more(instrument, state, batch)
         _assert(_shapes(state) == shape, f"the state was {shape} at the start and became {_shapes(state)}")
 
 
@@ -103,7 +104,7 @@ def check_states_are_not_changed(instrument: Instrument) -> None:
     """update and merge leave the states they are given as they were."""
     a, b = (_fed(instrument, part) for part in _parts(0, 20, _ROWS))
     before = _bits(a), _bits(b)
-    instrument.update(a, _values())
+    _more(instrument, a, _values())
     _assert(_bits(a) == before[0], "update changed the state it was given")
     instrument.merge(a, b)
     _assert((_bits(a), _bits(b)) == before, "merge changed a state it was given")
@@ -164,7 +165,7 @@ def check_watching_leaves_the_training(instrument: Instrument) -> None:
     """A watched training, with dropout and in-place activations, ends at bit-equal weights."""
     alone, watched = network(), network()
     train(alone)
-    with watch(watched, instrument, every=2):
+    with _watched(watched, instrument):
         train(watched)
     for (name, a), b in zip(alone.state_dict().items(), watched.state_dict().values(), strict=True):
         _assert(a.numpy().tobytes() == b.numpy().tobytes(), f"{name} differs after a watched training")
@@ -175,12 +176,27 @@ def check_no_hook_is_left(instrument: Instrument) -> None:
     watched = network()
     before = hooks(watched)
     try:
-        with watch(watched, instrument):
+        with _watched(watched, instrument):
             train(watched)
             raise ZeroDivisionError
     except ZeroDivisionError:
         pass
     _assert(hooks(watched) == before, f"{before} hooks before, {hooks(watched)} after an exception")
+
+
+@contextlib.contextmanager
+def _watched(model: nn.Module, instrument: Instrument) -> Iterator[None]:
+    """While it trains, where a forward pass is all that it reads; else once before and once after."""
+    import torch
+
+    if not isinstance(instrument, Labelled):
+        with watch(model, instrument, every=2):
+            yield
+        return
+    x = torch.linspace(-1, 1, 30).reshape(5, 6)
+    measure(model, [(x, targets_of(x))], instrument)
+    yield
+    measure(model, [(x, targets_of(x))], instrument)
 
 
 INSTRUMENT_CHECKS: dict[str, Callable[[Instrument], None]] = {
@@ -215,7 +231,19 @@ def _weights() -> Tensor:
 
 
 def _fed(instrument: Instrument, values: Tensor, weights: Tensor | None = None) -> State:
-    return instrument.update(instrument.start(values.shape[1]), values, weights)
+    return _more(instrument, instrument.start(values.shape[1]), values, weights)
+
+
+def _more(instrument: Instrument, state: State, values: Tensor, weights: Tensor | None = None) -> State:
+    if isinstance(instrument, Labelled):
+        return instrument.update(state, values, weights, targets=targets_of(values))
+    return instrument.update(state, values, weights)
+
+
+def _defined(instrument: Instrument, values: Tensor, weights: Tensor | None = None) -> Readings:
+    if isinstance(instrument, Labelled):
+        return instrument.definition(values, weights, targets=targets_of(values))
+    return instrument.definition(values, weights)
 
 
 def _equal(seen: Readings, expected: Readings, what: str) -> None:

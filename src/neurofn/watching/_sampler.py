@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .._errors import SettingError, ShapeError
-from ..instruments import Instrument, State
+from ..instruments import Instrument, Labelled, State
 from ..sites import Site, find_module, find_sites, to_rows
 from .record import Record
 
@@ -48,6 +48,7 @@ class Sampler:
         self.modules = {path: find_module(model, site) for path, site in self.sites.items()}
         self.on = False
         self.weights: Tensor | None = None
+        self.targets: Tensor | None = None
         self.seen: set[str] = set()
         self.clear()
 
@@ -80,10 +81,16 @@ class Sampler:
         self.calls[site.path] += 1
         place = site.path, self.calls[site.path]
         try:
-            weights = None if self.weights is None else _row_weights(self.weights, rows=len(values))
+            weights = None if self.weights is None else _of_rows(self.weights, rows=len(values), what="weights")
+            targets = None if self.targets is None else _of_rows(self.targets, rows=len(values), what="targets")
             states = self.states.get(place) or [part.start(values.shape[1]) for part in self.instruments]
             pairs = zip(self.instruments, states, strict=True)
-            self.states[place] = [part.update(state, values, weights) for part, state in pairs]
+            self.states[place] = [
+                part.update(state, values, weights, targets=targets)
+                if isinstance(part, Labelled)
+                else part.update(state, values, weights)
+                for part, state in pairs
+            ]
         except ShapeError as error:
             raise ShapeError(f"at the site {_name(*place)!r}: {error}") from error
 
@@ -104,14 +111,14 @@ def _name(path: str, call: int) -> str:
     return path if call == 1 else f"{path}#{call}"
 
 
-def _row_weights(weights: Tensor, *, rows: int) -> Tensor:
-    """The weights of samples as weights of rows, of which each sample has equally many, one after the other."""
-    if len(weights) == rows:
-        return weights
-    if len(weights) == 0 or rows % len(weights):
-        raise ShapeError(f"it gives {rows} rows for {len(weights)} samples, so weights of samples are no weights of rows; "
-                         "leave out weights=, or this site")  # fmt: skip
-    return weights.repeat_interleave(rows // len(weights))
+def _of_rows(given: Tensor, *, rows: int, what: str) -> Tensor:
+    """Weights or targets of samples as those of rows, of which each sample has equally many, one after the other."""
+    if len(given) == rows:
+        return given
+    if len(given) == 0 or rows % len(given):
+        raise ShapeError(f"it gives {rows} rows for {len(given)} samples, so {what} of samples are no {what} of rows; "
+                         f"leave out {what}=, or this site")  # fmt: skip
+    return given.repeat_interleave(rows // len(given), dim=0)
 
 
 def to_record(chunks: Sequence[Chunk]) -> Record:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from .._errors import DataError, SettingError, ShapeError, SiteError
+from ..instruments import Labelled
 from ._sampler import Chunk, Sampler, recomputing, to_record, uncompiled
 from .record import Record, Rows
 
@@ -160,6 +161,10 @@ def watch(
     >>> sorted(set(record.columns["step"].tolist()))
     [0, 2]
     """
+    labelled = [str(part) for part in instruments if isinstance(part, Labelled)]
+    if labelled:
+        raise SettingError(f"{labelled[0]} reads targets, which a forward pass does not see; give it to "
+                           "neurofn.measure(model, loader, ...) at the steps you want")  # fmt: skip
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise SettingError(f"every={every!r}: give a whole number of steps, 1 or more, for example every=50")
     return Watch(Sampler(model, instruments, at), model, every=every, seed=_step_and_seed(seed=seed)[1])
@@ -167,7 +172,7 @@ def watch(
 
 def measure(
     model: nn.Module,
-    batches: Tensor | Iterable[Tensor],
+    batches: Tensor | Iterable[Tensor | Sequence[Tensor]],
     *instruments: Instrument,
     at: str | Site | Sequence[str | Site] = "*",
     weights: Tensor | None = None,
@@ -175,7 +180,8 @@ def measure(
 ) -> Record:
     """Read ``model``'s neurons over all of ``batches`` in one exact pass without gradients.
 
-    batches: one tensor of inputs, or an iterable of them; the first axis is the sample, ``model(batch)`` must work.
+    batches: one tensor of inputs, or an iterable of them or of pairs (inputs, targets) as a loader gives them; the first
+             axis is the sample, ``model(inputs)`` must work. Instruments that are `Labelled` need the pairs.
     weights: (samples,) over all batches in order: quadrature or data weights; a site that gives several rows per sample
              (places, times) repeats the sample's weight.
     labels:  ``step=`` and ``seed=``, what the rows say in these columns; 0 and -1 (none) where they are not given.
@@ -202,8 +208,9 @@ def measure(
         sampler.attach(stack)
         sampler.on = True
         samples = 0
-        for batch in _tensors(batches):
+        for batch, targets in _pairs(batches):
             sampler.new_pass()
+            sampler.targets = targets
             sampler.weights = None if weights is None else weights.flatten()[samples : samples + len(batch)]
             samples += len(batch)
             if weights is not None and weights.shape[:1] < (samples,):
@@ -217,18 +224,27 @@ def measure(
     return to_record(list(sampler.read(step, seed)))
 
 
-def _tensors(batches: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
+def _pairs(batches: Tensor | Iterable[Tensor | Sequence[Tensor]]) -> Iterator[tuple[Tensor, Tensor | None]]:
     import torch
 
     empty = True
     for batch in [batches] if isinstance(batches, torch.Tensor) else batches:
-        if not isinstance(batch, torch.Tensor) or batch.ndim == 0:
-            raise DataError(f"a batch is {type(batch).__name__}; give tensors with the sample as first axis, for example "
-                            "measure(model, (x for x, y in loader), ...)")  # fmt: skip
+        pair = (batch, None) if isinstance(batch, torch.Tensor) else batch
+        tensors = [part for part in pair if isinstance(part, torch.Tensor)] if isinstance(pair, tuple | list) else []
+        if not tensors or tensors[0] is not pair[0] or len(pair) != 2 or tensors[0].ndim == 0:
+            raise DataError(f"a batch is {type(batch).__name__}; give tensors with the sample as first axis, or pairs of "
+                            "inputs and targets, for example measure(model, loader, ...)")  # fmt: skip
+        if pair[1] is not None and (len(tensors) != 2 or pair[1].ndim == 0 or len(pair[1]) != len(pair[0])):
+            raise DataError(f"a batch pairs inputs of shape {tuple(pair[0].shape)} with {_shown(pair[1])}; give one target per "
+                            "sample, as a tensor")  # fmt: skip
         empty = False
-        yield batch
+        yield pair[0], pair[1]
     if empty:
         raise DataError("there are no batches to measure; give a tensor or an iterable with at least one")
+
+
+def _shown(target: Any) -> str:
+    return f"targets of shape {tuple(target.shape)}" if hasattr(target, "shape") else type(target).__name__
 
 
 @contextmanager
