@@ -11,11 +11,17 @@ from neurofn.functions import catalogue as functions
 from neurofn.neurons import Neuron, neuron
 from neurofn.testing._neurons import NEURON_CHECKS, neurons_of
 
+DESIGN = [  # the neurons by which the language is explained, each as it is written there
+    "relu(sum(linear))", "sum(bspline(grid=5, order=3))", "sum(silu + bspline(grid=5))", "mean(bspline(grid=5))",
+    "median(bspline)", "product(bspline)", "sum(rational(5, 4))", "silu(sum(linear)) * sum(linear)",
+    "sum(linear) * sum(linear)", "sum(linear) * sum(linear) + sum(square)", "max(shift)", "norm(linear)",
+    "leaky_relu(sum(linear), a=0.1)", "lp(linear, p=3)",
+]  # fmt: skip
 TABLE = [
-    "relu(sum(linear))", "sum(silu + bspline(grid=5))", "product(bspline)", "silu(sum(linear)) * sum(linear)",
-    "sum(linear) * sum(linear) + sum(square)", "sum(linear) / (sum(linear) + sum(square))", "norm(linear)",
-    "leaky_relu(sum(linear), a=0.1)", "prelu(mean(rational(3, 2)))", "snake(var(linear, bias=False))",
-    "rational(sum(linear))", "chebyshev(sum(linear), degree=3)",
+    *DESIGN, "sum(linear) / (sum(linear) + sum(square))", "prelu(mean(rational(3, 2)))",
+    "snake(var(linear, bias=False))", "rational(sum(linear))", "chebyshev(sum(linear), degree=3)",
+    "sigmoid(sum(linear)) * sum(linear)", "gelu(sum(linear)) * sum(linear)", "relu(sum(linear)) * sum(linear)",
+    "sum(linear + square) / sum(linear, bias=False)", "product(nmu, bias=False)", "sum(nau, bias=False)",
 ]  # fmt: skip
 CORE = (
     "chebyshev",

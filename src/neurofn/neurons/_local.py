@@ -197,7 +197,7 @@ class _Sum(torch.autograd.Function):
             if way is not None and grid is not None:
                 way.add_sums(seen.reshape(-1, n_in).contiguous(), packed[:, part], grid, out=out)
             else:
-                out.addmm_(seen.reshape(len(out), -1), _rows(packed[:, part]))
+                out.addmm_(seen.reshape(len(out), seen.shape[-2] * seen.shape[-1]), _rows(packed[:, part]))
         return out.view(*lead, n_out)
 
     @staticmethod
@@ -222,7 +222,7 @@ class _Sum(torch.autograd.Function):
                 )
             else:
                 if of_weight is not None:
-                    _fill(of_weight[:, part], seen.reshape(len(grad), -1).t(), grad)
+                    _fill(of_weight[:, part], seen.reshape(len(grad), seen.shape[-2] * seen.shape[-1]).t(), grad)
                 found.append((grad @ _rows(packed[:, part]).t()).view(seen.shape) if wanted else None)
         return (None, of_weight, *found)
 
