@@ -155,6 +155,8 @@ def _facts(part: Any) -> Iterator[tuple[str, Any]]:
 def _setting(spec: Any) -> str:
     """A parameter or count: default, domain, and whether it is learned."""
     words = [f"{spec.default:g}" if isinstance(spec.default, float) else str(spec.default)]
+    if hasattr(spec, "words"):
+        words.append(f"or {', '.join(spec.words[1:])}")
     low, high = getattr(spec, "low", None), getattr(spec, "high", None)
     if low is not None or high is not None:
         words.append(f"from {'-inf' if low is None else low} to {'inf' if high is None else high}")

@@ -157,23 +157,26 @@ def test_a_group_of_inputs_shares_one_rational_function() -> None:
 @pytest.mark.parametrize("combine", ["quad1", "quad2", "sum", "prod", "sum_prod", "cubic1", "cubic2"])
 @pytest.mark.parametrize("function", ["silu", "relu", "tanh"])
 def test_af_kan_combines_two_shifted_functions(combine: str, function: str) -> None:
-    x = np.linspace(-0.5, 1.5, 41)
-    basis = basis_of("af_kan", grid=2, order=1, function=function, combine=combine, low=0.0, high=1.0)
+    u = np.linspace(-0.5, 1.5, 41)
     f = {"silu": lambda z: z * special.expit(z), "relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}[function]
-    for found in terms_of(basis, x):
-        for k, (low, high) in enumerate([(-0.5, 0.5), (0.0, 1.0), (0.5, 1.5)]):
-            a, b = f(x - low), f(high - x)
-            expected = {
-                "quad1": (a * b) ** 2, "quad2": a * b + a**2 + b**2, "sum": a + b, "prod": a * b,
-                "sum_prod": a + b + a * b, "cubic1": (a + b) * (a**2 + b**2), "cubic2": (a * b) ** 3,
-            }[combine]  # fmt: skip
-            np.testing.assert_allclose(found[:, k], expected, atol=1e-13)
+    for outside in ("formula", "constant", "zero"):
+        basis = basis_of("af_kan", grid=2, order=1, function=function, combine=combine, outside=outside)
+        near = u if outside == "formula" else u.clip(0, 1)
+        for found in terms_of(basis, 6 * u - 3):
+            for k, (low, high) in enumerate([(-0.5, 0.5), (0.0, 1.0), (0.5, 1.5)]):
+                a, b = f(near - low), f(high - near)
+                expected = {
+                    "quad1": (a * b) ** 2, "quad2": a * b + a**2 + b**2, "sum": a + b, "prod": a * b,
+                    "sum_prod": a + b + a * b, "cubic1": (a + b) * (a**2 + b**2), "cubic2": (a * b) ** 3,
+                }[combine]  # fmt: skip
+                within = (6 * u >= 0) & (6 * u - 3 <= 3) if outside == "zero" else 1
+                np.testing.assert_allclose(found[:, k], expected * within, atol=1e-13)
 
 
 def test_relu_kan_is_one_of_the_combinations() -> None:
-    x = np.linspace(-2, 2, 81)
-    ours, _ = terms_of(basis_of("relu_kan", grid=4, order=3), x)
-    general, _ = terms_of(basis_of("af_kan", grid=4, order=3, function="relu", low=-2.0, high=2.0), x)
+    u = np.linspace(0, 1, 81)
+    ours, _ = terms_of(basis_of("relu_kan", grid=4, order=3), 4 * u - 2)
+    general, _ = terms_of(basis_of("af_kan", grid=4, order=3, function="relu"), 6 * u - 3)
     np.testing.assert_allclose(ours, general * 16, atol=1e-12)  # (2/(order + 1)*grid)**4 brings the bumps to height 1
 
 
@@ -258,8 +261,17 @@ def test_second_slopes_exist(name: str) -> None:
 
 
 def test_wrong_settings_are_refused() -> None:
-    for name in ("jacobi", "gram", "af_kan"):
+    for name in ("jacobi", "gram", "selectable"):
         with pytest.raises(SettingError, match="low must be below high"):
             basis_of(name, low=1.0, high=1.0)
     with pytest.raises(SettingError, match="degree must be below points"):
         basis_of("gram", degree=4, points=4)
+
+
+@pytest.mark.parametrize("name", ["jacobi", "gram", "af_kan", "lookup", "linear_spline"])
+def test_zero_outside_does_not_hide_what_is_no_number(name: str) -> None:
+    basis = basis_of(name, outside="zero")
+    x = torch.tensor([math.nan, 9.0, math.inf, -math.inf], dtype=torch.float64)
+    found = basis.terms(x, **basis.values)
+    assert bool(found[0].isnan().any())
+    assert bool((found[1:] == 0).all())

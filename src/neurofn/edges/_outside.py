@@ -40,7 +40,7 @@ def on_interval(
         found = torch.stack([value.expand_as(u) for value in polynomials(u)], dim=-1)
         beyond = (wide - inside).unsqueeze(-1)
         if outside == "zero":
-            found = torch.where(beyond != 0, 0.0, found)
+            found = torch.where(beyond.abs() > 0, 0.0, found)
         elif outside == "linear":
             first, last = (torch.tensor(each, dtype=wide.dtype, device=x.device) for each in slopes)
             found = found + beyond * torch.where(beyond < 0, first, last) * (2 / (high - low))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..functions import Choice, Count, Fixed, Learn, Parameter
+from ..functions import Choice, Count, Learn, Parameter
 from ..functions import catalogue as functions
-from ._outside import checked_interval
 from ._spec import Basis, edge
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_LOW, _HIGH = -3.0, 3.0
 _COMBINED: dict[str, Callable[[Any, Any], Any]] = {
     "quad1": lambda a, b: (a * b) * (a * b),
     "quad2": lambda a, b: a * b + a * a + b * b,
@@ -27,23 +27,21 @@ _FUNCTIONS = ("silu", "relu", "gelu", "elu", "selu", "leaky_relu", "softplus", "
 
 @edge(
     "sum_k w_k*c(f(u - l_k), f(h_k - u)), l_k = (k - order)/grid and h_k = l_k + (order + 1)/grid at first, u = x moved from "
-    "[low, high] to [0, 1]",
+    "[-3, 3] to [0, 1]",
     source="arXiv:2503.06112",
     grid=Count(5, low=1, high=64),
     order=Count(3, low=0, high=8),
     function=Choice(*_FUNCTIONS),
     combine=Choice(*_COMBINED),
-    low=Fixed(-3.0),
-    high=Fixed(3.0),
+    outside=Choice("constant", "zero", "formula"),
 )
-def af_kan(grid: int, order: int, function: str, combine: str, low: float, high: float) -> Basis:
+def af_kan(grid: int, order: int, function: str, combine: str, outside: str) -> Basis:
     """``grid + order`` terms whose borders l and h are learned per input.
 
     c is quad1 (ab)**2, quad2 ab + aa + bb, sum a + b, prod ab, sum_prod a + b + ab, cubic1 (a + b)(aa + bb), cubic2 (ab)**3.
-    Beyond [low, high] the same formula goes on. The source scales the terms of a whole batch by its extremes; here a row does
-    not depend on its batch.
+    Beyond the interval an edge keeps its value, is 0, or goes on by its formula, which may be many times what it is within. The
+    source scales the terms of a whole batch by its extremes; here a row does not depend on its batch.
     """
-    interval = checked_interval("af_kan", low, high)
     count, joined, part = grid + order, _COMBINED[combine], functions[function]
     parameters: dict[str, Parameter] = {}
     for k in range(count):
@@ -54,9 +52,12 @@ def af_kan(grid: int, order: int, function: str, combine: str, low: float, high:
         import torch
 
         wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-        u = (wide - low) / (high - low)
-        found = [joined(f(u - values[f"l{k}"]), f(values[f"h{k}"] - u)) for k in range(count)]
-        return torch.stack(found, dim=-1).to(x.dtype)
+        near = wide if outside == "formula" else wide.clamp(_LOW, _HIGH)
+        u = (near - _LOW) / (_HIGH - _LOW)
+        found = torch.stack([joined(f(u - values[f"l{k}"]), f(values[f"h{k}"] - u)) for k in range(count)], dim=-1)
+        if outside == "zero":
+            found = torch.where((wide != near).unsqueeze(-1) & ~found.isnan(), 0.0, found)
+        return found.to(x.dtype)
 
     def plain(z: Tensor) -> Tensor:
         result: Tensor = part.definition.torch(z, **part.defaults)
@@ -66,8 +67,10 @@ def af_kan(grid: int, order: int, function: str, combine: str, low: float, high:
     return Basis(
         count,
         lambda x, **values: columns(x, part, values),
-        lambda x, **values: columns(x, plain, values),
+        # Inputs held at the border sit on a kink, where either slope is right but both ways must take the same.
+        lambda x, **values: columns(x, part if part.facts.kinks else plain, values),
         parameters,
         {name: spec.default for name, spec in parameters.items()},
-        interval=interval,
+        interval=(_LOW, _HIGH),
+        outside=outside,
     )
