@@ -82,6 +82,7 @@ SIBLINGS = {
     "_gallery_curves": "cli",
     "_gallery_entries": "cli",
     "_parts_command": "cli",
+    "_swap_command": "cli",
     "_explain_sources": "cli",
 }
 ROOT = "neurofn"

@@ -26,6 +26,7 @@ from ._explain_command import explain_units
 from ._function_command import derive, errata, same
 from ._gallery_command import gallery
 from ._parts_command import list_parts, show
+from ._swap_command import swap_check
 
 if TYPE_CHECKING:
     from .studies import Result, Study
@@ -153,6 +154,7 @@ def _write(result: Result, folder: Path, format: str, *, again: str) -> bool:
 
 app.command(explain_units, name="explain")
 app.command(check)
+app.command(swap_check)
 app.command(list_parts, name="list")
 app.command(audit_package, name="audit")
 for command in (show, derive, same, errata, gallery):

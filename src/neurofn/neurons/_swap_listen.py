@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from .._errors import SettingError
 from ._swap_calls import Call, Observer, running, trace, used_later
 
-__all__ = ["Heard", "listen", "run"]
+__all__ = ["Heard", "inputs", "listen", "run"]
 
 Missed = tuple[str, str, Any]  # path, reason, class
 
@@ -65,6 +66,27 @@ def run(model: nn.Module, on: Any) -> Any:
             f"the model does not run on the batch on= ({type(error).__name__}: {reason}); give a tensor, a tuple of "
             "arguments, or a dict of named ones"
         ) from error
+
+
+def inputs(model: nn.Module, paths: Iterable[str], on: Any) -> dict[str, Tensor]:
+    """The lowest and the highest inputs (2, n_in) of linear layers while a copy of the model runs on a batch, by path."""
+    copied = copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()}).eval()
+    found: dict[str, Tensor] = {}
+
+    def note(path: str) -> Any:
+        def hook(_: nn.Module, given: tuple[Any, ...]) -> None:
+            rows = given[0].detach().reshape(-1, given[0].shape[-1])
+            rows = torch.cat([rows, found[path]]) if path in found else rows
+            if len(rows):
+                found[path] = torch.stack([rows.amin(0), rows.amax(0)])
+
+        return hook
+
+    for path in paths:
+        copied.get_submodule(path).register_forward_pre_hook(note(path))
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        run(copied, on)
+    return found
 
 
 def _missed_by_running(model: nn.Module, code: dict[str, nn.Module], observer: Observer, on: Any) -> list[Missed]:

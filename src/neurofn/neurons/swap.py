@@ -87,8 +87,8 @@ def swap(
     ones), by running a copy on it. Learned parameters of ``new`` hold one value per place.
 
     With ``old="linear"`` whole ``nn.Linear`` layers become layers of the neurons ``new``, such as ``"sum(silu + bspline)"``;
-    they start as the same function, for which a linear term joins the edge. ``old="relu(sum(linear))"`` does so for a Linear
-    with a ReLU behind it.
+    they start as the same function, for which a linear term joins the edge; with ``on``, edges live in the range of the inputs
+    there. ``old="conv"`` does so for convolutions, ``old="relu(sum(linear))"`` for a Linear with a ReLU behind it.
 
     Raises UnknownNameError for names that are not in the catalogue, LanguageError for neurons, SettingError for settings and
     where a copy or an equal start is not possible, and SiteError where nothing matches.
@@ -106,11 +106,11 @@ def swap(
     """
     if not isinstance(model, nn.Module):
         raise SettingError(f"swap takes a torch.nn.Module, got {type(model).__name__}")
-    if old == "linear" or "(" in old:
+    if old in ("linear", "conv") or "(" in old:
         if settings:
             raise SettingError("settings of a neuron are written in its text, such as sum(bspline(grid=8))")
         changed = copied(model)
-        text, sites, how, left = replace_layers(changed, old, new, at)
+        text, sites, how, left = replace_layers(changed, old, new, at, on)
     else:
         before, after = functions[old], functions[new]
         after.module(**(settings or {}))  # wrong settings are refused before any work
