@@ -44,22 +44,30 @@ def knots_in(x: Tensor, uniform: tuple[int, float, float], order: int, breaks: T
 
 def _cell(x: Tensor, knots: Tensor, order: int, *, even: bool) -> Tensor:
     """The number of the cell that x, clamped and perhaps NaN, lies in: always one that there is."""
-    import torch
 
-    breaks = knots[..., order : knots.shape[-1] - order].contiguous()
+    breaks = knots[..., order : knots.shape[-1] - order]
     last = breaks.shape[-1] - 2
     given = x.detach()
     if not even:
-        rows = given.movedim(-1, 0).flatten(1) if x.ndim > 1 else given.unsqueeze(-1)
-        found = torch.searchsorted(breaks, rows.contiguous(), right=True) - 1
-        found = found.reshape(x.shape[-1:] + x.shape[:-1]).movedim(0, -1)
-        return found.clamp(0, last)
+        return _bisected(given, breaks)
     step = (breaks[-1] - breaks[0]) / (last + 1)
     # NaN must not become an index: the cell takes 0 in its place, the terms stay NaN.
     cell = ((given - breaks[0]) / step).nan_to_num(0.0).floor().clamp(0, last).long()
     # Rounding may give a neighbour where x lies next to a knot; the knots themselves decide.
     cell = cell - (given < breaks[cell]).long()
     return (cell + (given >= breaks[cell + 1]).long()).clamp(0, last)
+
+
+def _bisected(x: Tensor, breaks: Tensor) -> Tensor:
+    """The last cell that begins at x or below, by halving; NaN is in the first. (torch's own search has no quiet vmap.)"""
+    import torch
+
+    inputs, last = torch.arange(breaks.shape[0], device=x.device), breaks.shape[-1] - 2
+    cell = torch.zeros(x.shape, dtype=torch.long, device=x.device)
+    for bit in reversed(range(last.bit_length())):
+        trial = (cell + 2**bit).clamp_max(last)
+        cell = torch.where(breaks[inputs, trial] <= x, trial, cell)
+    return cell
 
 
 def local(

@@ -6,7 +6,7 @@ A ``Seen`` is a basis after it has seen the inputs: ``edges(weight)`` multiplies
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -69,7 +69,7 @@ class Direct:
 Seen = Terms | Local | Direct
 
 
-def look(basis: Basis, x: Tensor, values: dict[str, object], n_out: int) -> Seen:
+def look(basis: Basis, x: Tensor, values: Mapping[str, object], n_out: int) -> Seen:
     """The basis on its inputs, in the layout that is smallest."""
     if basis.direct is not None:
         return Direct(basis.direct, x)

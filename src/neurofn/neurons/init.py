@@ -16,6 +16,7 @@ import torch
 
 from ..aggregates import catalogue as aggregates
 from ..edges import Basis, find_edge
+from ._edges import look
 from .language import Aggregated, Settings, Term
 
 __all__ = ["Start", "bases_of", "begun", "power_of", "scales", "start"]
@@ -83,10 +84,8 @@ def _begun(basis: Basis, n_in: int, power: float) -> torch.Tensor:
 
 
 def _edges(basis: Basis, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    if basis.direct is not None:
-        return basis.direct(x, weight)
-    used = weight if basis.weights is None else basis.weights(weight)
-    return torch.einsum("sik,iko->sio", basis.terms(x, **basis.values), used)
+    used = weight if basis.weights is None or basis.direct is not None else basis.weights(weight)
+    return look(basis, x, basis.values, _NEURONS).edges(used)
 
 
 def scales(tree: Aggregated, n_in: int, *, matched: bool) -> tuple[float, float, float]:

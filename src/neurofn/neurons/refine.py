@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .._errors import DataError, SettingError
 from ..edges import Basis, find_edge
-from ..edges._splines import knots_of
+from ..edges._splines import knots_in
 from ..functions import Count
 from ._insertion import insert_knots, project
 from .init import bases_of
@@ -197,7 +197,7 @@ def _carried(gather: Gather, index: int, new: Basis, finer: Tensor | None, x: Te
     breaks = _breaks(gather, index).double()
     nested = new.breaks is not None and old.breaks is not None and new.breaks % old.breaks == 0
     if nested and new.order == old.order and old.order is not None and new.interval == old.interval:
-        known, wanted = (knots_of(each, old.order) for each in (breaks, _divided(breaks, new.breaks or 1)))
+        known, wanted = _knots(gather, old, gather.grid(index)), _knots(gather, new, finer)
         return insert_knots(gather.weight[:, part].double(), known, wanted, old.order)
     fine = _divided(breaks if finer is None else finer, 4 * max(breaks.shape[-1] - 1, new.size))
     fine = fine.expand(gather.n_in, -1).mT
@@ -205,6 +205,13 @@ def _carried(gather: Gather, index: int, new: Basis, finer: Tensor | None, x: Te
     values = {**new.values, **{name: given[name] for name in new.values if name in old.parameters}}
     values = values if finer is None else {**values, "breaks": finer}
     return _nearest(gather, index, (new, values), fine if x is None else torch.cat([fine, x.double()]))
+
+
+def _knots(gather: Gather, basis: Basis, grid: Tensor | None) -> Tensor:
+    """The knots of a spline as the layer holds them, rounded to its format: what is exact is exact for these."""
+    like = gather.weight.float() if gather.weight.dtype in (torch.float16, torch.bfloat16) else gather.weight
+    order, low, high = basis.order or 0, *(basis.interval or (-3.0, 3.0))
+    return knots_in(like, (basis.breaks or 1, low, high), order, grid).double()
 
 
 def _wide(gather: Gather, index: int) -> dict[str, Any]:
