@@ -15,7 +15,7 @@ from ._expressions import Expression
 
 __all__ = ["Code", "Compiler", "constant_symbol"]
 
-Code = Callable[[tuple[Tensor, ...], Tensor], Any]
+Code = Callable[[tuple[Tensor, ...], tuple[Tensor, ...]], Any]
 
 _WORDS: dict[Any, Callable[..., Tensor]] = {
     sympy.exp: torch.exp, sympy.log: torch.log, sympy.sin: torch.sin, sympy.cos: torch.cos, sympy.tan: torch.tan,
@@ -85,7 +85,7 @@ class Compiler:
             parts.append((value_code, code))
             pieces.append((value_template, template))
 
-        def chosen(columns: tuple[Tensor, ...], constants: Tensor) -> Any:
+        def chosen(columns: tuple[Tensor, ...], constants: tuple[Tensor, ...]) -> Any:
             like = columns[0]
             result: Any = torch.full_like(like, torch.nan)
             for value_code, code in reversed(parts):

@@ -1,8 +1,9 @@
-"""From a trained spline network to formulas: each edge read as a function, the functions composed, all constants fitted again."""
+"""From a trained spline network to formulas: edges read as functions, the functions composed, all constants fitted again."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ import numpy as np
 import sympy
 import torch
 
+from ..._errors import SettingError
 from ._expressions import Expression, expression_of, result_symbols
 from ._library import Array, Form
 from ._module import SymbolicNetwork
@@ -21,6 +23,8 @@ __all__ = ["Composed", "composed"]
 
 _FLOOR = 1e-13
 _EXACT = 1e-11
+_PRICE = 0.3
+_TRIES = 4
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,11 @@ class Composed:
     expression: Expression
     error: float
     complexity: float
-    price: float
 
     @property
     def score(self) -> float:
         """Bits: less is better."""
-        return math.log2(max(self.error, _FLOOR)) + self.price * self.complexity
+        return math.log2(max(self.error, _FLOOR)) + _PRICE * self.complexity
 
 
 @dataclass
@@ -53,21 +56,21 @@ class _Edge:
 
 
 def composed(
-    network: SplineNetwork, data: Data, *, library: Iterable[str | Form] | None, price: float, tries: int = 4
+    network: SplineNetwork, data: Data, *, library: Iterable[str | Form] | None, until: float
 ) -> list[Composed]:
-    """Formulas for a trained network, best score first; empty where an edge cannot be read.
+    """Formulas for a trained network, best score first; empty where none is finite on the data.
 
     First every edge takes its best function; then, edge after edge, its next best ones are tried within the whole formula,
-    until one is exact.
+    until one is exact or the processor time is ``until``.
     """
-    reader = _Reader(network, data, None if library is None else tuple(library), price)
+    reader = _Reader(network, data, None if library is None else tuple(library))
     found = [reader.formula()]
     for edge in [*reader.inner, *reader.outer]:
         best = min(found, key=lambda formula: formula.score)
-        if best.error <= _EXACT:
-            break
         kept = edge.chosen
-        for trial in range(1, min(tries, len(edge.candidates))):
+        for trial in range(1, min(_TRIES, len(edge.candidates))):
+            if best.error <= _EXACT or time.process_time() > until:
+                break
             edge.chosen = trial
             formula = reader.formula(again=edge in reader.inner)
             found.append(formula)
@@ -80,10 +83,8 @@ def composed(
 class _Reader:
     """The edges of a network with their candidates, and the formula that the present choice of them makes."""
 
-    def __init__(
-        self, network: SplineNetwork, data: Data, library: tuple[str | Form, ...] | None, price: float
-    ) -> None:
-        self.network, self.data, self.library, self.price = network, data, library, price
+    def __init__(self, network: SplineNetwork, data: Data, library: tuple[str | Form, ...] | None) -> None:
+        self.network, self.data, self.library = network, data, library
         curves = network.curves(data.x)
         self.symbols = result_symbols(data.inputs)
         self.inner = self._read(*curves[0], network.layers[0])
@@ -98,7 +99,7 @@ class _Reader:
         alive = spread > 1e-4 * spread.max(0)
         found = []
         for i, j in zip(*np.nonzero(alive), strict=True):
-            reading = read_curve(values[:, i], edges[:, i, j], library=self.library, price=self.price)
+            reading = read_curve(values[:, i], edges[:, i, j], library=self.library)
             found.append(_Edge(int(i), int(j), _without_constant(reading.candidates)))
         return found
 
@@ -113,17 +114,26 @@ class _Reader:
             if spread[k] <= 1e-4 * spread.max() or not self.hidden[k].free_symbols:
                 continue
             target = (self.data.y if width == 1 else edges[:, k]).copy()
-            hidden = self._linked(k, target)
+            hidden = self._linked(k)
             if hidden is not None:
-                reading = read_curve(hidden, target, library=self.library, price=self.price)
+                reading = read_curve(hidden, target, library=self.library)
                 self.outer.append(_Edge(k, 0, _without_constant(reading.candidates)))
 
-    def _linked(self, k: int, target: Array) -> Array | None:
+    def _linked(self, k: int) -> Array | None:
         """The hidden sum k of the formula on the samples."""
+        code = self._module(self.hidden[k])
+        if code is None:
+            return None
         with torch.no_grad():
-            code = SymbolicNetwork(self.hidden[k], inputs=self.data.inputs)
-            values = code(torch.as_tensor(self.data.x))[:, 0].numpy()
+            values = np.asarray(code(torch.as_tensor(self.data.x))[:, 0].numpy())
         return values if np.isfinite(values).all() else None
+
+    def _module(self, expression: Expression) -> SymbolicNetwork | None:
+        """None where a constant became too large for a number: curves that are nearly flat may have such ones."""
+        try:
+            return SymbolicNetwork(expression, inputs=self.data.inputs)
+        except SettingError:
+            return None
 
     def _sum(self, edges: list[_Edge]) -> Expression:
         total = sympy.Integer(0)
@@ -148,13 +158,11 @@ class _Reader:
         else:
             total = self.network.spread * self._sum(self.inner) + sympy.Float(self.network.centre)
         complexity = sum(edge.candidate.complexity for edge in [*self.inner, *self.outer])
-        return self._fitted(Composed(total, float("inf"), complexity, self.price))
+        return self._fitted(Composed(total, float("inf"), complexity))
 
     def _fitted(self, formula: Composed) -> Composed:
-        network = SymbolicNetwork(formula.expression, inputs=self.data.inputs)
-        with torch.no_grad():
-            start = self.data.held_out(network)
-        if not math.isfinite(start):
+        network = self._module(formula.expression)
+        if network is None or not math.isfinite(self.data.held_out(network)):
             return formula
         few = self.data.thinned(500)
         network.refit(few.x, few.y, steps=60)

@@ -16,7 +16,7 @@ from ._expressions import Expression, read_expression
 from ._library import Array, Form, library_of
 from ._module import SymbolicNetwork
 from ._rounding import Data, rounded
-from ._spline_network import Shape, SplineNetwork, refined, started, train
+from ._spline_network import Shape, SplineNetwork, pruned, refined, started, train
 
 __all__ = ["Alternative", "Discovery", "Trained", "discover"]
 
@@ -28,10 +28,11 @@ _LADDER = (Shape("sum"), Shape("product"), *(Shape("hidden", k) for k in (1, 2, 
 
 @dataclass(frozen=True)
 class Trained:
-    """A spline network that was tried: its shape, the cells of its curves, and its held-out root mean square."""
+    """A spline network that was tried: its shape, the cells of its curves, its edges, its held-out root mean square."""
 
     shape: str
     grid: int
+    edges: int
     held_out: float
 
 
@@ -123,10 +124,12 @@ def discover(
     >>> print(found.verdict, found.formula)
     formula 3*x**2 + log(y)
     """
+    if not seconds > 0:
+        raise SettingError(f"seconds must be above 0, got {seconds!r}")
     begin = time.process_time()
     data = _data(x, y, inputs, seed)
     forms = library_of(library)
-    search = _Search(data, forms, np.random.default_rng(seed), begin + seconds)
+    search = _Search(data, forms, np.random.default_rng(seed), begin + 0.8 * seconds)
     search.run()
     return search.result(begin)
 
@@ -164,8 +167,9 @@ class _Search:
         self.data, self.forms, self.generator, self.until = data, forms, generator, until
         self.trained: list[Trained] = []
         self.formulas: list[tuple[Composed, str]] = []
-        self.network_errors = np.square(data.held_y - data.y.mean())
-        self.spread = float(np.sqrt(self.network_errors.mean()))
+        self.constant_errors = np.square(data.held_y - data.y.mean())
+        self.network_errors = self.constant_errors
+        self.spread = float(np.sqrt(self.constant_errors.mean()))
 
     def run(self) -> None:
         """Rung after rung, until a formula is exact, the time is over, or richer networks stopped being better."""
@@ -173,12 +177,13 @@ class _Search:
         for shape in self._shapes():
             network, errors = self._network(shape)
             better = _significant(self.network_errors - errors) and errors.mean() < 0.9 * self.network_errors.mean()
-            close = errors.mean() <= (3e-2 * self.spread) ** 2
             if better:
                 self.network_errors = errors
+            close = errors.mean() <= (3e-2 * self.spread) ** 2 or errors.mean() <= 1.1 * self.network_errors.mean()
+            close = close and _significant(self.constant_errors - errors)
             idle = 0 if better else idle + 1
             if better or close:
-                found = composed(network, self.data, library=self.forms, price=0.3)
+                found = composed(network, self.data, library=self.forms, until=self.until)
                 self.formulas += [(formula, str(shape)) for formula in found]
             if any(formula.error <= _EXACT for formula, _ in self.formulas):
                 return
@@ -195,14 +200,18 @@ class _Search:
         """The best of some starts on the coarse grid, then finer grids as long as held-out samples agree."""
         x, y = self.data.x, self.data.y
         starts = 1 if shape.kind != "hidden" else 4 if shape.hidden == 1 else 2
-        trials = []
+        trials: list[tuple[float, int, SplineNetwork]] = []
         for _ in range(starts):
             network = started(shape, x, y, grid=_GRIDS[0], generator=self.generator)
             left = train(network, x, y, steps=40)
             trials.append((left, len(trials), network))
             if left < 1e-2 or time.process_time() > self.until:
                 break
-        network = min(trials, key=lambda trial: trial[:2])[2]
+        left, _, network = min(trials, key=lambda trial: trial[:2])
+        before = network.edges
+        network = pruned(network, x, change=min(left, 0.5) / 2)
+        if network.edges < before:
+            train(network, x, y, steps=20)
         errors = self._errors(network)
         for grid in _GRIDS[1:]:
             count = (grid + 3) * (x.shape[1] * max(1, shape.hidden) + shape.hidden)
@@ -214,25 +223,32 @@ class _Search:
             if after.mean() > 0.9 * errors.mean():
                 break
             network, errors = finer, after
-        self.trained.append(Trained(str(shape), network.grid, float(np.sqrt(errors.mean()))))
+        self.trained.append(Trained(str(shape), network.grid, network.edges, float(np.sqrt(errors.mean()))))
         return network, errors
 
     def _errors(self, network: SplineNetwork) -> Array:
         return np.square(network(self.data.held_x) - self.data.held_y)
 
+    def _held_out(self, expression: Expression) -> Array:
+        network = SymbolicNetwork(expression, inputs=self.data.inputs)
+        return self.data.errors(network)[len(self.data.x) :]
+
     def result(self, begin: float) -> Discovery:
         """The best formula with rounded constants, and the verdict."""
         data = self.data
-        constant = np.square(data.held_y - data.y.mean())
+        constant = self.constant_errors
         ranked = sorted(self.formulas, key=lambda pair: pair[0].score)
         expression: Expression = sympy.Float(float(data.y.mean()))
         verdict: Verdict = "constant"
         errors, shape = constant, "a constant"
         if ranked and _significant(constant - self.network_errors):
-            expression, shape = rounded(ranked[0][0].expression, data), ranked[0][1]
-            errors = data.errors(SymbolicNetwork(expression, inputs=data.inputs))[len(data.x) :]
+            expression, shape = ranked[0][0].expression, ranked[0][1]
+            errors = self._held_out(expression)
             worse = errors.mean() > 1.1 * self.network_errors.mean() and _significant(errors - self.network_errors)
             verdict = "approximation" if worse and errors.mean() > (_EXACT * self.spread) ** 2 else "formula"
+            if verdict == "formula":  # constants of what is not the function are not worth guessing
+                expression = rounded(expression, data)
+                errors = self._held_out(expression)
         others = tuple(
             Alternative(str(formula.expression), formula.error * data.spread, float(formula.complexity))
             for formula, _ in ranked[1:6]

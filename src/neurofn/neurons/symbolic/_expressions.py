@@ -18,7 +18,7 @@ from ...functions import catalogue as functions
 from ._library import Form, form_of
 from ._read import Candidate
 
-__all__ = ["expression_of", "form_expression", "read_expression", "result_symbols"]
+__all__ = ["expression_of", "form_expression", "formula_words", "read_expression", "result_symbols"]
 
 Expression = Any  # sympy declares no types
 
@@ -33,7 +33,8 @@ def _sinc(u: Expression) -> Expression:
 
 
 @functools.cache
-def _words() -> dict[str, Callable[..., Any]]:
+def formula_words() -> dict[str, Callable[..., Any]]:
+    """The words of the formula language in sympy."""
     one, two = sympy.Integer(1), sympy.Integer(2)
 
     def sigma(u: Expression) -> Expression:
@@ -78,7 +79,7 @@ def form_expression(form: Form, u: Expression) -> Expression:
     if form.name in _PLAIN:
         return _PLAIN[form.name](u)
     values = {name: sympy.nsimplify(value, rational=True) for name, value in form.values}
-    return evaluate(form.tree, {"z": u, **values}, _words())
+    return evaluate(form.tree, {"z": u, **values}, formula_words())
 
 
 def expression_of(candidate: Candidate, u: Expression) -> Expression:

@@ -59,9 +59,9 @@ class SymbolicNetwork(nn.Module):
         return self._at(x.double(), self.constants)
 
     def _at(self, x: Tensor, constants: Tensor) -> Tensor:
-        columns = tuple(x.unbind(-1))
+        columns, values = x.unbind(-1), constants.unbind(-1)
         like = torch.zeros(x.shape[:-1], dtype=x.dtype, device=x.device)
-        return torch.stack([like + code(columns, constants) for code in self._codes], dim=-1)
+        return torch.stack([like + code(columns, values) for code in self._codes], dim=-1)
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
@@ -95,7 +95,7 @@ class SymbolicNetwork(nn.Module):
 
         def residual(values: Array) -> Array:
             with torch.no_grad():
-                return (self._at(inputs, torch.as_tensor(values)).numpy() - target).ravel()
+                return np.asarray(self._at(inputs, torch.as_tensor(values)).numpy() - target).ravel()
 
         start = self.constants.detach().numpy().copy()
         if not len(start):
@@ -108,8 +108,12 @@ class SymbolicNetwork(nn.Module):
 
     def _jacobian(self, inputs: Tensor) -> Callable[[Array], Array]:
         def at(values: Array) -> Array:
-            slopes = torch.func.jacfwd(lambda constants: self._at(inputs, constants))(torch.as_tensor(values))
-            return np.asarray(slopes.detach().reshape(-1, len(values)).numpy())
+            # Constants of its own for every sample: then one backward pass gives the slopes of all samples.
+            own = torch.as_tensor(values).expand(len(inputs), -1).contiguous().requires_grad_(True)
+            with torch.enable_grad():
+                outputs = self._at(inputs, own).unbind(-1)
+            slopes = [torch.autograd.grad(column.sum(), own, retain_graph=True)[0] for column in outputs]
+            return np.asarray(torch.stack(slopes, dim=1).flatten(0, 1).numpy())
 
         return at
 

@@ -45,7 +45,7 @@ class Data:
         with torch.no_grad():
             values = network(torch.as_tensor(np.concatenate([self.x, self.held_x])))[:, 0].numpy()
         wrong = np.square(values - np.concatenate([self.y, self.held_y]))
-        return np.nan_to_num(wrong, nan=np.inf)
+        return np.asarray(np.nan_to_num(wrong, nan=np.inf))
 
     def held_out(self, network: SymbolicNetwork) -> float:
         """The root mean square on the samples held out."""

@@ -7,7 +7,7 @@ projection). Hidden sums are kept on [-0.95, 0.95], which changes nothing that t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from ..language import neuron
+from ..layer import NeuronLayer
+from ..pruning import prune
 from ._library import Array
 
 if TYPE_CHECKING:
     from .._gather import Gather
-    from ..layer import NeuronLayer
 
-__all__ = ["Shape", "SplineNetwork", "refined", "started", "train"]
+__all__ = ["Shape", "SplineNetwork", "pruned", "refined", "started", "train"]
 
 Kind = Literal["sum", "product", "hidden"]
 _RIDGE = 1e-9
@@ -80,6 +81,11 @@ class SplineNetwork:
         return found
 
     @property
+    def edges(self) -> int:
+        """How many edges live."""
+        return sum(int(gather_of(layer).alive.sum()) for layer in self.layers)
+
+    @property
     def grid(self) -> int:
         """How many cells the curves have."""
         return int(gather_of(self.layers[0]).bases[0].size - 3)
@@ -91,9 +97,11 @@ def gather_of(layer: NeuronLayer) -> Gather:
 
 
 def _layer(aggregate: str, grid: int, n_in: int, n_out: int) -> NeuronLayer:
-    text = f"{aggregate}(bspline(grid={grid}, low=-1.0, high=1.0), bias=False)"
+    text = f"{aggregate}(bspline(grid={grid}, low=-1.0, high=1.0))"
     with torch.random.fork_rng(devices=[]):  # its weights are replaced: the global state is not to move
-        return neuron(text).dense(n_in, n_out).double()
+        layer = neuron(text).dense(n_in, n_out).double()
+    gather_of(layer).bias.data.zero_()  # type: ignore[union-attr]  # curves carry all constants; pruning may fill it
+    return layer
 
 
 def started(shape: Shape, x: Array, y: Array, *, grid: int, generator: np.random.Generator) -> SplineNetwork:
@@ -132,8 +140,22 @@ def refined(network: SplineNetwork, grid: int) -> SplineNetwork:
             )
             if old.mask is not None:
                 new.prune(old.alive)
+            new.bias.copy_(old.bias)  # type: ignore[union-attr, arg-type]
         layers.append(new_layer)
-    return SplineNetwork(network.shape, layers, network.middle, network.half, network.centre, network.spread)
+    return replace(network, layers=layers)
+
+
+def pruned(network: SplineNetwork, x: Array, *, change: float) -> SplineNetwork:
+    """A copy without the edges that count least, the outputs changed by at most ``change`` of their spread.
+
+    Edges into a hidden sum that nothing reads any more go too. Train it again afterwards.
+    """
+    model, _ = prune(torch.nn.Sequential(*network.layers), network.scaled(x), change=change)
+    layers = [layer for layer in model.children() if isinstance(layer, NeuronLayer)]
+    if len(layers) == 2:
+        inner, outer = (gather_of(layer) for layer in layers)
+        inner.prune(inner.alive & outer.alive[:, 0])
+    return replace(network, layers=layers)
 
 
 def train(network: SplineNetwork, x: Array, y: Array, *, steps: int = 60) -> float:
@@ -141,6 +163,8 @@ def train(network: SplineNetwork, x: Array, y: Array, *, steps: int = 60) -> flo
     target = torch.as_tensor((y - network.centre) / network.spread)
     inputs = network.scaled(x)
     with torch.no_grad():
+        for layer in network.layers:
+            gather_of(layer).bias.zero_()  # type: ignore[union-attr]
         if network.shape.kind == "sum":
             return _solve_sum(gather_of(network.layers[0]), inputs, target)
         if network.shape.kind == "product":
@@ -158,11 +182,12 @@ def _ridge(columns: Tensor, target: Tensor, size: int) -> Tensor:
     weight = (_RIDGE * len(columns)) ** 0.5
     stacked = torch.cat([columns, weight * bend, 1e-2 * weight * second])
     filled = torch.cat([target, torch.zeros(len(stacked) - len(target), dtype=torch.float64)])
-    return torch.linalg.lstsq(stacked, filled.unsqueeze(1)).solution[:, 0]
+    solution: Tensor = torch.linalg.lstsq(stacked, filled.unsqueeze(1)).solution
+    return solution[:, 0]
 
 
 def _solve_sum(gather: Gather, inputs: Tensor, target: Tensor) -> float:
-    terms = gather.bases[0].terms(inputs)
+    terms = gather.bases[0].terms(inputs) * gather.alive
     best = _ridge(terms.flatten(1), target, terms.shape[-1])
     gather.weight.copy_(best.reshape(gather.weight.shape) / gather.scale)
     return float((terms.flatten(1) @ best - target).square().mean().sqrt())
@@ -258,9 +283,10 @@ class _Projection:
 
     def _slopes(self, state: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """How the residual falls with every hidden weight, without what the outer weights could do as well."""
-        hidden, basis = state["hidden"], self.outer.bases[0]
-        slope = torch.func.jvp(basis.terms, (hidden,), (torch.ones_like(hidden),))[1]
-        gain = torch.einsum("ski,ki->sk", slope, state["outer"]) * self.heard
+        hidden = state["hidden"].detach().requires_grad_(True)
+        with torch.enable_grad():
+            total = (self.outer.bases[0].terms(hidden) * state["outer"]).sum()
+        gain = torch.autograd.grad(total, hidden)[0] * self.heard
         slopes = (self.columns[:, :, None] * gain[:, None, :] * self.alive).flatten(1)
         q = torch.linalg.qr(state["terms"].flatten(1) + 0.0)[0]
         return slopes - q @ (q.T @ slopes), state["r"]
