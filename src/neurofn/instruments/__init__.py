@@ -16,6 +16,7 @@ from .rank import gram_spectrum
 
 if TYPE_CHECKING:
     from .activity import ActivatedNeurons as ActivatedNeurons
+    from .collapse import NeuralCollapse as NeuralCollapse
     from .law import ActivationLaw as ActivationLaw
     from .moments import Moments as Moments
     from .rank import EpsilonRank as EpsilonRank
@@ -36,6 +37,7 @@ __all__ = [
     "Labelled",
     "Law",
     "Moments",
+    "NeuralCollapse",
     "PowerLaw",
     "Readings",
     "Saturated",
