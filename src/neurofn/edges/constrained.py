@@ -49,14 +49,14 @@ def _size(w: Tensor) -> Tensor:
     return torch.where(w >= 0, w, -w)  # abs has no slope at 0
 
 
-def _folded(w: Tensor) -> Tensor:
-    """Into [0, 1]: what goes on past a border comes back, so that no weight is ever without a gradient."""
-    return _size(w - 2 * ((w + 1) / 2).detach().floor())
-
-
 def _unlike(hard: Tensor, soft: Tensor) -> Tensor:
     """The values of one, the slopes of the other."""
     return hard.detach() + (soft - soft.detach())
+
+
+def _clamped(w: Tensor, low: float) -> Tensor:
+    """Into [low, 1]. The raw weight goes on learning where it is outside: without a slope there it would never come back."""
+    return _unlike(w.clamp(low, 1.0), w)
 
 
 def _signs(w: Tensor) -> Tensor:
@@ -71,22 +71,22 @@ def positive() -> Basis:
     return _linear(_size, _normal)
 
 
-@edge("u*x, u = w folded into [0, 1]", source="arXiv:2001.05016")
+@edge("u*x, u = clip(w, 0, 1)", source="arXiv:2001.05016")
 def unit() -> Basis:
-    """Weights in [0, 1]: each input is taken, left, or taken in part. The raw weights 0 and 1 are 0 and 1 exactly."""
-    return _linear(_folded, _even, exact=True)
+    """Weights in [0, 1]: each input is taken, left, or taken in part."""
+    return _linear(lambda w: _clamped(w, 0.0), _even, exact=True)
 
 
-@edge("u*x, u = w folded into [-1, 1]", source="arXiv:2001.05016", aliases=("nau",))
+@edge("u*x, u = clip(w, -1, 1)", source="arXiv:2001.05016", aliases=("nau",))
 def bounded() -> Basis:
-    """Weights in [-1, 1], as in the neural addition unit; the raw weights -1, 0 and 1 are themselves."""
+    """Weights in [-1, 1], as in the neural addition unit."""
 
     def begin(n_in: int, size: int, n_out: int) -> Tensor:
         import torch
 
         return _even(n_in, size, n_out) * (2 * torch.randint(0, 2, (n_in, size, n_out)) - 1)
 
-    return _linear(lambda w: 2 * _folded((w + 1) / 2) - 1, begin, exact=True)
+    return _linear(lambda w: _clamped(w, -1.0), begin, exact=True)
 
 
 @edge("sign(w)*x, the slope of w taken as if it were w*x", source="arXiv:1308.3432")
@@ -145,14 +145,14 @@ def shift() -> Basis:
     return Basis(1, _input_and_one, _input_and_one, weights=weights, begin=_normal, exact=True)
 
 
-@edge("u*x + 1 - u, u = w folded into [0, 1]", source="arXiv:2001.05016")
+@edge("u*x + 1 - u, u = clip(w, 0, 1)", source="arXiv:2001.05016")
 def nmu() -> Basis:
     """The edge of the neural multiplication unit: under ``product`` each input is a factor, or is not."""
 
     def weights(w: Tensor) -> Tensor:
         import torch
 
-        share = _folded(w)
+        share = _clamped(w, 0.0)
         return torch.cat([share, 1 - share], dim=1)
 
     def begin(n_in: int, size: int, n_out: int) -> Tensor:
