@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from math import prod, sqrt
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,7 @@ def jacobi(degree: int, a: float, b: float, low: float, high: float, outside: st
     return Basis(degree + 1, terms, reference, interval=interval, outside=outside)
 
 
+@lru_cache(maxsize=32)
 def _gram_rows(degree: int, points: int) -> list[list[float]]:
     """Coefficients, lowest first, by Gram and Schmidt on the powers of the points; exact until the norm is divided out."""
     places = [Fraction(2 * j + 1, points) - 1 for j in range(points)]
