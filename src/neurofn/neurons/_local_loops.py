@@ -104,7 +104,7 @@ def input_gradient(
                 share, row = slope[r], first + r
                 for o in range(grad.shape[1]):
                     mixed[o] += share * weight[i, row, o]
-            total = 0 * x[b, i]
+            total = 0 * mixed[0]
             for o in range(grad.shape[1]):
                 total += mixed[o] * grad[b, o]
             out[b, i] = total
