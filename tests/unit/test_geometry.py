@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,17 +108,51 @@ def test_a_pruned_convolution_is_still_one() -> None:
     assert close(conv(x), conv.definition(x))
 
 
-def test_a_fitted_range_is_kept_for_each_input_of_a_window() -> None:
-    conv, x = made("sum(bspline)", kernel_size=2), 10 * images(2, 4, 5, 5)
-    with pytest.warns(
-        RangeWarning, match=r"sum\(bspline\): \d+% of 200 inputs"
-    ):  # pixels are counted, as in a dense layer
-        before = conv(x)
-    columns = nn.functional.unfold(x, 2).transpose(1, 2)
-    conv.layers[0].fit_range(columns)  # type: ignore[operator]
+def test_raw_units_are_fitted_by_channel() -> None:
+    conv, x = made("sum(bspline)", kernel_size=2, groups=2), images(2, 4, 5, 5)
+    scale, shift = torch.tensor([1.0, 10, 100, 1000]).double()[:, None, None], 50.0
+    conv.fit_range(x)
+    expected = conv(x)
+    conv.fit_range(x * scale + shift)
+    assert close(conv(x * scale + shift), expected)
     assert conv.path.startswith("unfold")
-    assert close(conv(x), conv.definition(x))
-    assert not close(conv(x), before)
+    assert close(conv(x * scale + shift), conv.definition(x * scale + shift))
+    first = conv.layers[1].range[0]  # type: ignore[index]
+    assert first.reshape(2, 4).unique(dim=1).shape == (2, 1)  # one number for all taps of a channel
+
+
+def test_pixels_outside_the_interval_are_counted_and_warned_of() -> None:
+    conv, x = made("sum(bspline)", kernel_size=2), 10 * images(2, 4, 5, 5)
+    with pytest.warns(RangeWarning, match=r"sum\(bspline\): \d+% of 200 inputs"):
+        conv(x)
+    assert conv.outside() == pytest.approx(float((x.abs() > 3).double().mean()))
+    assert conv.outside() == 0
+
+
+@pytest.mark.parametrize("limit", [2**23, 100])
+def test_a_range_is_learned_from_whole_batches(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_unfold, "NUMBERS_AT_ONCE", limit)
+    conv, x = made("sum(bspline)", kernel_size=1), images(3, 4, 5, 5)
+    conv.learn_range(2)
+    for batch in (x, 2 * x, 99 * x):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RangeWarning)  # the third is far outside
+            conv(batch)
+    assert torch.equal(conv.layers[0].range[1], (2 * x).amax((0, 2, 3)))  # type: ignore[index]
+
+
+def test_a_finer_grid_keeps_what_is_computed() -> None:
+    conv, x = made("sum(bspline(grid=4))", kernel_size=2, groups=2), images(2, 4, 5, 5)
+    before = conv(x)
+    assert conv.refine(8) < 1e-9
+    assert close(conv(x), before)
+    assert "sum(bspline(grid=8)), 4 -> 8" in repr(conv)
+    for run in (
+        composite("quadratic").conv2d(4, 8, kernel_size=2).refine,
+        composite("paon").conv2d(4, 8, kernel_size=2).outside,
+    ):
+        with pytest.raises(SettingError, match="composite"):
+            run()
 
 
 @pytest.mark.parametrize("limit", [100, 1000, 4000])

@@ -74,17 +74,17 @@ def taps(images: Tensor, at: Windows) -> Tensor:
     return stacked.reshape(*stacked.shape[:-1], *at.kernel)
 
 
-def in_blocks(view: Tensor, dimensions: int, run: Callable[[Tensor], Tensor]) -> Tensor:
+def in_blocks(view: Tensor, dimensions: int, run: Callable[[Tensor], Tensor], *, whole: bool) -> Tensor:
     """``run`` on all windows, (batch, *places, channels, *kernel) -> (batch, *places, neurons), a block after the other.
 
-    Where there is more than one block, backward lays each out again instead of keeping it.
+    Where there is more than one block, backward lays each out again instead of keeping it. ``whole``: in one block.
     """
     axes = range(2, 2 + dimensions)
     laid_out = view.permute(0, *axes, 1, *range(2 + dimensions, 2 + 2 * dimensions))
     batch, height = laid_out.shape[:2]
     rows = max(1, NUMBERS_AT_ONCE // max(1, prod(laid_out.shape[2:])))  # of places, in one or more samples
     samples = max(1, rows // height)
-    if samples >= batch and rows >= height:
+    if whole or (samples >= batch and rows >= height):
         return run(laid_out)
     if laid_out.requires_grad and not _followed():
         run = partial(_again, run)

@@ -106,7 +106,7 @@ class Convolution(nn.Module):
             result = convolved(self._bodies, images, self.at, vanishing=self._vanishing)
         else:
             view = windows(padded(images, self.at), self.at)
-            result = in_blocks(view, self.dimensions, self._grouped).movedim(-1, 1)
+            result = in_blocks(view, self.dimensions, self._grouped, whole=self._widening).movedim(-1, 1)
         return self._reshaped(result, x)
 
     def definition(self, x: Tensor) -> Tensor:
@@ -116,6 +116,60 @@ class Convolution(nn.Module):
         inputs = laid_out.flatten(-self.dimensions - 1).chunk(self.groups, dim=-1)
         outputs = [layer.definition(part) for layer, part in zip(self.layers, inputs, strict=True)]  # type: ignore[operator]
         return self._reshaped(torch.cat(outputs, dim=-1).movedim(-1, 1), x)
+
+    def fit_range(self, x: Tensor, *, margin: float = 0.0, quantile: float | None = None) -> None:
+        """As ``NeuronLayer.fit_range``: the range of every channel of the images ``x``, without the zeros around them.
+
+        The range is kept for every input of a window, so that the path is "unfold" from then on. Raises SettingError for
+        composites, which have no ranges, and what ``NeuronLayer.fit_range`` raises.
+
+        >>> import torch
+        >>> from neurofn import neuron
+        >>> conv = neuron("sum(bspline)").conv1d(1, 2, kernel_size=3)
+        >>> conv.fit_range(1000 * torch.rand(8, 1, 20))
+        >>> conv.outside()
+        0.0
+        """
+        pixels = self._checked(x).movedim(-self.dimensions - 1, -1).reshape(-1, self.n_in)
+        for layer, own in zip(self._neurons, pixels.chunk(self.groups, dim=-1), strict=True):
+            layer.fit_range(own.repeat_interleave(prod(self.at.kernel), dim=-1), margin=margin, quantile=quantile)
+
+    def learn_range(self, batches: int = 10) -> None:
+        """As ``NeuronLayer.learn_range``: training batches widen the range, of every input of a window by itself."""
+        for layer in self._neurons:
+            layer.learn_range(batches)
+
+    def outside(self) -> float:
+        """As ``NeuronLayer.outside``: the fraction of pixels seen outside the range or the interval since this was asked."""
+        counts = [gather.range.counts() for layer in self._neurons for _, gather in layer.gathers]
+        seen = sum(count for _, count in counts)
+        return sum(beyond for beyond, _ in counts) / seen if seen else 0.0
+
+    def refine(self, grid: int | None = None, **settings: int) -> float:
+        """As ``NeuronLayer.refine``, for every group: gives the largest relative change of their edges.
+
+        >>> from neurofn import neuron
+        >>> conv = neuron("sum(bspline(grid=4))").conv1d(1, 2, kernel_size=3)
+        >>> conv.refine(8) < 1e-6, str(conv.neuron), conv.path
+        (True, 'sum(bspline(grid=8))', 'conv')
+        """
+        changes = [layer.refine(grid, x=None, **settings) for layer in self._neurons]
+        self.neuron, self._vanishing = self._neurons[0].neuron, vanishing(self._bodies)
+        return max(changes)
+
+    @property
+    def _neurons(self) -> list[NeuronLayer]:
+        """The dense layers; raises SettingError where they are no neurons of the language."""
+        layers = [layer for layer in self.layers if isinstance(layer, NeuronLayer)]
+        if not layers:
+            raise SettingError(f"{self.neuron} is a composite: it has neither ranges nor grids")
+        return layers
+
+    @property
+    def _widening(self) -> bool:
+        """Whether a range is being learned: then a batch is not cut into blocks, since each would count as one."""
+        layers = [layer for layer in self.layers if isinstance(layer, NeuronLayer)]
+        return self.training and any(gather.range.learning for layer in layers for _, gather in layer.gathers)
 
     def _grouped(self, laid_out: Tensor) -> Tensor:
         inputs = laid_out.flatten(-self.dimensions - 1)
