@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import io
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from neurofn import swap
 from neurofn._errors import SettingError
@@ -241,3 +243,61 @@ def test_helpers_belong_to_the_module_that_calls_them() -> None:
     assert swapped.sites == ("1.relu_call",)
     x = torch.linspace(-1, 1, 5)
     torch.testing.assert_close(swapped.model(x), (x.relu() - 1).sin() - 1)
+
+
+class Clipped(torch.autograd.Function):
+    """max(z, 0) with a slope of its own."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        ctx.save_for_backward(z)
+        return z.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        (z,) = ctx.saved_tensors
+        return slope * (z > 0)
+
+
+def test_calls_with_a_slope_of_their_own_are_left() -> None:
+    class Uses(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return Clipped.apply(x - 1) + functional.relu(x)
+
+    swapped = swap(nn.Sequential(Uses()), "relu", "gelu", on=torch.ones(2))
+    assert swapped.sites == ("0.relu_call",)
+    assert swapped.left[0].startswith("0: clamp at test_swap_calls.py:")
+    assert "torch.autograd.Function, whose slope is written by hand" in swapped.left[0]
+
+
+def test_calls_that_are_computed_again() -> None:
+    class Again(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(3, 3)
+
+        def part(self, x: Tensor) -> Tensor:
+            return functional.relu(self.linear(x))
+
+        def forward(self, x: Tensor) -> Tensor:
+            def closed(z: Tensor) -> Tensor:
+                return torch.relu(z - 0.1)
+
+            inner = checkpoint(self.part, x, use_reentrant=False)
+            return inner + checkpoint(closed, x, use_reentrant=False)
+
+    model, x = Again(), torch.randn(4, 3, requires_grad=True)
+    swapped = swap(model, "relu", "sine", on=x.detach())
+    assert swapped.sites == ("relu_call",)
+    assert "computed again by torch.utils.checkpoint" in swapped.left[0]
+    wanted = torch.autograd.grad((model.linear(x).sin() + (x - 0.1).relu()).sum(), x)
+    torch.testing.assert_close(torch.autograd.grad(swapped.model(x).sum(), x), wanted)
+
+
+def test_exchanged_calls_in_compiled_and_exported_models() -> None:
+    model, x = Residual().eval(), pictures()
+    swapped = swap(model, "relu", "tanh").model
+    with torch.no_grad():
+        wanted = swapped(x)
+        torch.testing.assert_close(torch.compile(swapped, backend="eager")(x), wanted)
+        torch.testing.assert_close(torch.export.export(swapped, (x,)).module()(x), wanted)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
-from ._swap_places import Place, frame_of_call, in_place, module_of, place_of, tensors_of
+from ._swap_places import Place, frame_of_call, in_place, module_of, place_of, tensors_of, why_fixed
 from ._swap_recognise import agrees, probe
 
 __all__ = ["Call", "Observer", "running", "trace", "used_later"]
@@ -55,6 +55,7 @@ class Observer:
     def __init__(self, wanted: Tensor, *, gates: bool = False) -> None:
         self.wanted, self.gates = wanted, gates
         self.found: dict[tuple[int, Place], Call] = {}
+        self.fixed: dict[tuple[int, Place], tuple[nn.Module, str]] = {}  # calls that must stay, with the reason
         self.values: dict[int, _Value] = {}
         self.last: dict[int, tuple[Place, int]] = {}  # where a value was an argument last
         self.kept: list[Any] = []  # so that no identity is used twice
@@ -90,7 +91,10 @@ class Observer:
 
     def _keep(self, place: Place, take: tuple[Place, int], text: str) -> None:
         owner, methods = module_of()
-        if owner is not None and methods:
+        reason = why_fixed()
+        if owner is not None and methods and reason:
+            self.fixed[id(owner), place] = (owner, f"{text} {reason}")
+        elif owner is not None and methods:
             self.found.setdefault((id(owner), place), Call(owner, place, take, text, frozenset(methods)))
 
     def _forget(self, changed: int) -> None:

@@ -42,6 +42,9 @@ def listen(model: nn.Module, paths: Iterable[str], observer: Observer, on: Any) 
         reason = "cannot be traced ({}), calls in its forward could not be looked for; pass on=, a batch to run"
         missed = [(path, reason.format(why), type(code[path])) for path, why in graphs.items() if isinstance(why, str)]
     calls = [(modules[id(call.owner)], call) for call in observer.found.values() if id(call.owner) in modules]
+    missed += [
+        (modules[id(owner)], text, type(owner)) for owner, text in observer.fixed.values() if id(owner) in modules
+    ]
     return Heard(calls, missed, frozenset(_overwriting(model, graphs)))
 
 

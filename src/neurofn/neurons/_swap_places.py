@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["Place", "frame_of_call", "in_place", "module_of", "place_of", "tensors_of"]
+__all__ = ["Place", "frame_of_call", "in_place", "module_of", "place_of", "tensors_of", "why_fixed"]
 
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 _HERE = os.path.dirname(__file__) + os.sep + "_swap_"
@@ -41,6 +41,35 @@ def place_of(frame: FrameType) -> Place:
     return code.co_filename, code.co_qualname, code.co_firstlineno, at if at[2] is not None else frame.f_lasti
 
 
+_RUN_AGAIN = {  # files of torch between a call and its module, and why the call must stay
+    os.path.join(
+        _TORCH, "autograd", "function.py"
+    ): "is inside a torch.autograd.Function, whose slope is written by hand",
+    os.path.join(
+        _TORCH, "utils", "checkpoint.py"
+    ): "is computed again by torch.utils.checkpoint, outside of its module",
+}
+
+
+def why_fixed() -> str:
+    """Why the call that is running must not be exchanged: its slope would be another function's; "" where it may be."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _module_in(frame) is None:
+        if frame.f_code.co_filename in _RUN_AGAIN:
+            return _RUN_AGAIN[frame.f_code.co_filename]
+        frame = frame.f_back
+    return ""
+
+
+def _module_in(frame: FrameType) -> nn.Module | None:
+    """The first argument of a frame, where it is a module of the user's model."""
+    code = frame.f_code
+    if not code.co_argcount or code.co_filename.startswith(_HERE):
+        return None
+    here = frame.f_locals.get(code.co_varnames[0])
+    return here if isinstance(here, nn.Module) and type(here).__module__ != "torch.fx._symbolic_trace" else None
+
+
 def module_of() -> tuple[nn.Module | None, set[str]]:
     """The module whose code is running, and the names of its methods from there up to its caller.
 
@@ -50,15 +79,13 @@ def module_of() -> tuple[nn.Module | None, set[str]]:
     methods: set[str] = set()
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        code = frame.f_code
-        first = code.co_varnames[0] if code.co_argcount else ""
-        here = frame.f_locals.get(first) if first and not code.co_filename.startswith(_HERE) else None
-        if isinstance(here, nn.Module) and type(here).__module__ != "torch.fx._symbolic_trace":
+        here = _module_in(frame)
+        if here is not None:
             if owner is not None and here is not owner:
                 break
             owner = here
-            if not code.co_filename.startswith(_TORCH):
-                methods.add(code.co_name)
+            if not frame.f_code.co_filename.startswith(_TORCH):
+                methods.add(frame.f_code.co_name)
         frame = frame.f_back
     return owner, methods
 

@@ -102,7 +102,7 @@ def swap(
     linear -> sum(linear + silu + bspline): 2 places changed, 0 left
       0  Linear 4 -> 8
       2  Linear 8 -> 2
-      largest difference of outputs: 0
+      largest difference of outputs: ...
     """
     if not isinstance(model, nn.Module):
         raise SettingError(f"swap takes a torch.nn.Module, got {type(model).__name__}")
