@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor
 
 from neurofn.aggregates import Aggregate
 from neurofn.aggregates import catalogue as aggregates
-from neurofn.edges import Basis, Edge
+from neurofn.edges import Basis, Edge, find_edge
 from neurofn.edges import catalogue as edges
-from neurofn.functions import Learn, Parameter
+from neurofn.functions import Count, Learn, Parameter
 from neurofn.neurons import init, neuron
 from neurofn.testing._neurons import NEURON_CHECKS
 
@@ -53,6 +54,54 @@ def edge(terms: Callable[..., Tensor], *, parameters: Any = None, **facts: Any) 
     return Edge("broken", "", "", facts.pop("settings", {}), lambda **_: Basis(1, terms, terms, inner, values), **facts)
 
 
+def needs_every_edge(e: Tensor) -> Tensor:
+    return total(e) + (e == 0).sum(-2)
+
+
+class TotalOnce(torch.autograd.Function):
+    """A sum whose gradient is right and has none itself."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(e: Tensor) -> Tensor:
+        return e.sum(-2)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.count = inputs[0].shape[-2]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad.detach().unsqueeze(-2).expand(*grad.shape[:-1], ctx.count, grad.shape[-1])
+
+
+def once(e: Tensor) -> Tensor:
+    total: Tensor = TotalOnce.apply(e)
+    return total
+
+
+def higher_by_its_grid() -> Edge:
+    """A spline times its number of cells: a finer one is another function."""
+
+    def build(grid: int) -> Basis:
+        spline = find_edge("bspline").basis({"grid": grid})
+
+        def terms(x: Tensor, **given: Any) -> Tensor:
+            return grid * spline.terms(x, **given)
+
+        return Basis(spline.size, terms, terms, interval=spline.interval, breaks=grid, order=3)
+
+    return Edge("broken", "", "", {"grid": Count(4)}, build)
+
+
+def without_a_width() -> Edge:
+    def terms(x: Tensor) -> Tensor:
+        return x.unsqueeze(-1)
+
+    return Edge("broken", "", "", {}, lambda: Basis(1, terms, terms, interval=(0.0, 0.0)))
+
+
 class Doubled(Parameter):
     def check(self, name: str, value: object) -> float:
         return 2 * super().check(name, value)
@@ -85,6 +134,10 @@ BROKEN = {
     ),
     "the_same_text_is_the_same_basis": shifted_anew(),
     "vmap_equals_a_loop": aggregate(looks_at_values),
+    "raw_units_do_not_matter": without_a_width(),
+    "pruned_edges_are_zero": aggregate(total, needs_every_edge),
+    "refinement_keeps_the_function": higher_by_its_grid(),
+    "slopes_have_slopes": aggregate(once, once),
 }
 
 
@@ -100,6 +153,7 @@ def registered(request: pytest.FixtureRequest) -> Iterator[str]:
         cached.cache_clear()
 
 
+@pytest.mark.filterwarnings("ignore:.*lie outside")
 @pytest.mark.parametrize("registered", BROKEN, indirect=True, ids=str)
 def test_a_broken_part_fails_its_check_and_no_other(registered: str, request: pytest.FixtureRequest) -> None:
     subject = neuron(registered)

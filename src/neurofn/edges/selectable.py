@@ -67,5 +67,4 @@ def selectable(grid: int, low: float, high: float, outside: str) -> Basis:
         interval=(low, high),
         weights=weights,
         begin=begin,
-        outside=outside,
-    )
+    )  # what is outside is declared by the splines and polynomials of the pool, not by all of it

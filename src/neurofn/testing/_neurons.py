@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..aggregates import Aggregate
 from ..aggregates import catalogue as aggregates
 from ..edges import Basis, Edge, find_edge
 from ..functions import catalogue as functions
 from ..functions import moments
-from ..neurons.language import Activated, Aggregated, Neuron, Term, Tree, neuron
+from ..neurons.language import Neuron, Term, neuron
+from . import _neuron_grids
+from ._neuron_layers import IN, OUT, ROWS, close, gathered, inputs, layer_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..neurons.layer import NeuronLayer
-
 __all__ = ["NEURON_CHECKS", "neurons_of"]
-
-_IN, _OUT, _ROWS = 6, 5, 7
 
 
 def neurons_of(part: Edge | Aggregate | Neuron) -> list[Neuron]:
@@ -36,64 +34,34 @@ def neurons_of(part: Edge | Aggregate | Neuron) -> list[Neuron]:
     return [neuron(f"{part.name}({edge})") for edge in ("linear", "bspline", "silu + bspline(grid=3)")]
 
 
-def _layer(part: Neuron, init: str = "fan_in") -> NeuronLayer:
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return part.dense(_IN, _OUT, init=init).double()
-
-
-def _inputs(rows: int = _ROWS, columns: int = _IN) -> Tensor:
-    import torch
-
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn(rows, columns, generator=generator, dtype=torch.float64)
-
-
-def _gathered(tree: Tree) -> list[Aggregated]:
-    if isinstance(tree, Aggregated):
-        return [tree]
-    if isinstance(tree, Activated):
-        return _gathered(tree.inner)
-    return [*_gathered(tree.left), *_gathered(tree.right)]
-
-
-def _close(got: Tensor, expected: Tensor, what: str) -> None:
-    got, expected = got.detach(), expected.detach()
-    scale = float(expected.abs().max()) if expected.numel() else 0.0
-    difference = float((got - expected).abs().max()) if expected.numel() else 0.0
-    assert difference <= 1e-9 * (1 + scale), f"{what}: differs by {difference:.3g} where values reach {scale:.3g}"
-
-
 def check_forward_equals_definition(part: Neuron) -> None:
     """The fast path gives what the definition gives."""
     for init in ("fan_in", "matched"):
-        layer, x = _layer(part, init), _inputs()
-        _close(layer(x), layer.definition(x), f"{part} ({init}, path {layer.path})")
+        layer, x = layer_of(part, init), inputs()
+        close(layer(x), layer.definition(x), f"{part} ({init}, path {layer.path})")
 
 
 def check_backward_equals_definition(part: Neuron) -> None:
     """So do the gradients of inputs and parameters."""
     import torch
 
-    layer, x = _layer(part), _inputs().requires_grad_()
+    layer, x = layer_of(part), inputs().requires_grad_()
     targets = [x, *layer.parameters()]
-    weight = _inputs(_ROWS, _OUT)
+    weight = inputs(ROWS, OUT)
     fast = torch.autograd.grad((layer(x) * weight).sum(), targets, allow_unused=True)
     slow = torch.autograd.grad((layer.definition(x) * weight).sum(), targets, allow_unused=True)
     for index, (got, expected) in enumerate(zip(fast, slow, strict=True)):
         assert (got is None) == (expected is None), f"{part}: gradient {index} exists on one path only"
         if got is not None and expected is not None:
-            _close(got, expected, f"{part}: gradient {index}")
+            close(got, expected, f"{part}: gradient {index}")
 
 
 def check_gradients_are_slopes(part: Neuron) -> None:
     """Gradients equal difference quotients."""
     import torch
 
-    layer = _layer(part)
-    agree = torch.autograd.gradcheck(layer, (_inputs(3).requires_grad_(),), raise_exception=False)
+    layer = layer_of(part)
+    agree = torch.autograd.gradcheck(layer, (inputs(3).requires_grad_(),), raise_exception=False)
     assert agree, f"{part}: the gradient of the inputs is not the slope of the outputs"
 
 
@@ -112,17 +80,17 @@ def check_every_parameter_counts(part: Neuron) -> None:
     """As many parameters as the edges declare, and each has an influence."""
     import torch
 
-    layer = _layer(part)
+    layer = layer_of(part)
     expected = 0
-    for tree in _gathered(part.tree):
+    for tree in gathered(part.tree):
         bases = [find_edge(term.name).basis(dict(term.settings)) for term in tree.edge]
-        expected += sum(basis.size * _IN * _OUT + len(basis.parameters) * (basis.shared or _IN) for basis in bases)
-        expected += _OUT if dict(tree.settings).get("bias", True) else 0
-        expected += _OUT * sum(spec.learned for spec in aggregates[tree.aggregate].settings.values())
+        expected += sum(basis.size * IN * OUT + len(basis.parameters) * (basis.shared or IN) for basis in bases)
+        expected += OUT if dict(tree.settings).get("bias", True) else 0
+        expected += OUT * sum(spec.learned for spec in aggregates[tree.aggregate].settings.values())
     inside = sum(p.numel() for name, p in layer.named_parameters() if ".activation." in f".{name}")
     count = sum(p.numel() for p in layer.parameters())
     assert count == expected + inside, f"{part}: {count} parameters, declared are {expected + inside}"
-    gradients = torch.autograd.grad(layer(_inputs(64)).square().sum(), list(layer.parameters()), allow_unused=True)
+    gradients = torch.autograd.grad(layer(inputs(64)).square().sum(), list(layer.parameters()), allow_unused=True)
     for (name, _), gradient in zip(layer.named_parameters(), gradients, strict=True):
         assert gradient is not None, f"{part}: parameter {name} has no influence"
         assert bool((gradient != 0).any()), f"{part}: parameter {name} has no influence"
@@ -130,27 +98,27 @@ def check_every_parameter_counts(part: Neuron) -> None:
 
 def check_rows_are_independent(part: Neuron) -> None:
     """A row alone, in a batch, and under more leading dimensions gives the same output."""
-    layer, x = _layer(part), _inputs()
+    layer, x = layer_of(part), inputs()
     together = layer(x)
-    for row in range(_ROWS):
-        _close(layer(x[row]), together[row], f"{part}: row {row} alone")
-    _close(layer(x[:6].reshape(2, 1, 3, _IN)), together[:6].reshape(2, 1, 3, _OUT), f"{part}: with four dimensions")
+    for row in range(ROWS):
+        close(layer(x[row]), together[row], f"{part}: row {row} alone")
+    close(layer(x[:6].reshape(2, 1, 3, IN)), together[:6].reshape(2, 1, 3, OUT), f"{part}: with four dimensions")
 
 
 def check_empty_batch(part: Neuron) -> None:
     """No rows in, no rows out."""
     try:
-        shape = tuple(_layer(part)(_inputs(0)).shape)
+        shape = tuple(layer_of(part)(inputs(0)).shape)
     except (RuntimeError, IndexError, ValueError) as error:
         raise AssertionError(f"{part}: an empty batch raises {error}") from None
-    assert shape == (0, _OUT), f"{part}: an empty batch gives shape {shape}"
+    assert shape == (0, OUT), f"{part}: an empty batch gives shape {shape}"
 
 
 def check_nan_is_not_hidden(part: Neuron) -> None:
     """A NaN among the inputs of a row is seen in its output."""
-    x = _inputs()
+    x = inputs()
     x[2, 3] = float("nan")
-    output = _layer(part)(x)[2]
+    output = layer_of(part)(x)[2]
     assert bool(output.isnan().all()), f"{part}: an input of NaN gives {output.tolist()}"
 
 
@@ -158,7 +126,7 @@ def check_variance_is_kept(part: Neuron) -> None:
     """Standard normal inputs give every aggregate a variance within its stated bounds, under both initialisations."""
     import torch
 
-    for tree in _gathered(part.tree):
+    for tree in gathered(part.tree):
         if not all(_has_variance(term) for term in tree.edge):
             continue
         low, high = aggregates[tree.aggregate].spread
@@ -166,7 +134,7 @@ def check_variance_is_kept(part: Neuron) -> None:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(3)
                 layer = Neuron(tree).dense(24, 256, init=init).double()
-            variance = float(layer(_inputs(256, 24)).detach().var())
+            variance = float(layer(inputs(256, 24)).detach().var())
             assert low <= variance <= high, (
                 f"{tree}: variance {variance:.3g} at the start ({init}), stated [{low}, {high}]"
             )
@@ -202,7 +170,7 @@ def check_outside_is_as_declared(part: Neuron) -> None:
     """Far outside its interval an edge does what it declares."""
     import torch
 
-    for term in (term for tree in _gathered(part.tree) for term in tree.edge):
+    for term in (term for tree in gathered(part.tree) for term in tree.edge):
         edge = find_edge(term.name)
         settings = {name: spec.default for name, spec in edge.settings.items()} | dict(term.settings)
         basis = edge.basis(dict(term.settings))
@@ -211,32 +179,52 @@ def check_outside_is_as_declared(part: Neuron) -> None:
         there_is_none = ~_truth(term.name, far).isfinite()  # exp(10000) is too large for any format
         fine = values.isfinite().all(dim=-1) | there_is_none
         assert bool(fine.all()), f"{term}: not finite at -10000 and 10000: {values.tolist()}"
-        if edge.constant_outside:
-            border = torch.tensor([settings["low"], settings["high"]], dtype=torch.float64)
-            _close(values, basis.terms(border, **basis.values), f"{term}: is declared constant outside")
+        ends = (settings["low"], settings["high"]) if edge.constant_outside else basis.interval
+        declared = "constant" if edge.constant_outside else basis.outside
+        if ends is not None and declared is not None and basis.direct is None:
+            _continues(basis, ends, declared, str(term))
+
+
+def _continues(basis: Basis, ends: tuple[Any, Any], declared: str, name: str) -> None:
+    """Beyond the ends every term keeps its value, or its slope, or is 0."""
+    import torch
+
+    border = torch.tensor(ends, dtype=torch.float64, requires_grad=True)
+    far = border.detach() + torch.tensor([-7.0, 7.0], dtype=torch.float64)
+    at = basis.terms(border, **basis.values)
+    slopes = [
+        torch.autograd.grad(at[:, k].sum(), border, retain_graph=True, allow_unused=True)[0]
+        for k in range(at.shape[-1])
+    ]
+    slope = torch.stack([torch.zeros_like(border) if each is None else each for each in slopes], dim=-1)
+    distance = (far - border).unsqueeze(-1)
+    expected = {"constant": at, "linear": at + distance * slope, "zero": torch.zeros_like(at)}[declared]
+    close(basis.terms(far, **basis.values), expected, f"{name}: is declared {declared} outside")
 
 
 def check_the_same_text_is_the_same_basis(part: Neuron) -> None:
     """Nothing random hides in a basis: what a layer computes is its text and its state."""
-    for term in (term for tree in _gathered(part.tree) for term in tree.edge):
+    for term in (term for tree in gathered(part.tree) for term in tree.edge):
         first, second = (find_edge(term.name).basis(dict(term.settings)) for _ in range(2))
-        x = _inputs()
-        _close(_values(first, x), _values(second, x), f"{term}: built twice")
+        x = inputs()
+        close(_values(first, x), _values(second, x), f"{term}: built twice")
 
 
 def check_vmap_equals_a_loop(part: Neuron) -> None:
     """A stack of networks under ``vmap`` gives what each gives alone."""
     import torch
 
-    layer, x = _layer(part), _inputs(6).reshape(2, 3, _IN)
+    layer, x = layer_of(part), inputs(6).reshape(2, 3, IN)
     try:
         stacked = torch.func.vmap(layer)(x)
     except RuntimeError as error:
         raise AssertionError(f"{part}: vmap raises {str(error).splitlines()[0]}") from None
-    _close(stacked, torch.stack([layer(each) for each in x]), f"{part}: under vmap")
+    close(stacked, torch.stack([layer(each) for each in x]), f"{part}: under vmap")
 
 
 NEURON_CHECKS: dict[str, Callable[[Neuron], None]] = {
-    name.removeprefix("check_"): check for name, check in list(globals().items()) if name.startswith("check_")
+    name.removeprefix("check_"): check
+    for name, check in [*globals().items(), *vars(_neuron_grids).items()]
+    if name.startswith("check_")
 }
 """Every check of the suite by name."""
