@@ -42,6 +42,10 @@ def find(name: str) -> list[tuple[str, Any]]:
         return found
     if ":" in name:
         return [("your part", imported(name))]
+    if name.partition("(")[0].strip() in catalogue_of("composites"):
+        from .neurons.composites import composite
+
+        return [("composite", composite(name))]
     if "(" in name:
         from .neurons import neuron
 
@@ -136,7 +140,8 @@ def _facts(part: Any) -> Iterator[tuple[str, Any]]:
             yield label, value
     if isinstance(part, type):
         yield "what", (inspect.getdoc(part) or "").partition("\n\n")[0].replace("\n", " ")
-        yield "settings", inspect.signature(part)
+        if not hasattr(part, "settings"):
+            yield "settings", inspect.signature(part)
     if isinstance(part, Study):
         yield from _of_study(part)
     if hasattr(part, "slots"):

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from neurofn._errors import LanguageError, SettingError, ShapeError, UnknownNameError
+from neurofn.cli import main
 from neurofn.functions.layerwise import catalogue as layer_functions
 from neurofn.neurons import neuron
-from neurofn.neurons.composites import composite
+from neurofn.neurons.composites import catalogue, composite
 from neurofn.testing import check
 
 
@@ -173,6 +174,20 @@ def test_wrong_shapes_and_sizes_are_refused_in_words() -> None:
         composite("paon").dense(4, 0)
     with pytest.raises(LanguageError, match="got int"):
         composite(3)  # type: ignore[arg-type]
+
+
+def test_the_command_lists_and_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "composites"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"composites ({len(catalogue)})")
+    assert "quadratic" in out
+    for name in ("paon", "pade_neuron", "paon(p=3)"):
+        assert main(["show", name]) == 0
+        assert "setting      form = absolute, or smooth" in capsys.readouterr().out
+    assert main(["check", "pi_net(degree=1)"]) == 0
+    assert capsys.readouterr().out.endswith("everything passed\n")
+    assert main(["show", "paon(r=3)"]) == 2
+    assert "no setting 'r'" in capsys.readouterr().err
 
 
 def test_a_composite_of_yours_is_checked_like_ours() -> None:
