@@ -13,12 +13,12 @@ from typing import Any
 
 from ._latex import latex
 from ._stable import stabilise
-from ._syntax import WORDS, Call, Constant, Infix, Name, Node, Vocabulary, children, evaluate, read, walk
-from ._words import numpy_words, torch_words
+from ._syntax import WORDS, Call, Constant, Infix, Name, Node, Vocabulary, children, evaluate, read, rebuilt, walk
+from ._words import infix_words, numpy_words, torch_words
 
 __all__ = [
-    "WORDS", "Call", "Constant", "Formula", "Infix", "Name", "Node", "Vocabulary", "children", "evaluate", "numpy_words",
-    "stabilise", "torch_words", "walk",
+    "WORDS", "Call", "Constant", "Formula", "Infix", "Name", "Node", "Vocabulary", "children", "evaluate", "infix_words",
+    "numpy_words", "rebuilt", "stabilise", "torch_words", "walk",
 ]  # fmt: skip
 
 
@@ -63,13 +63,14 @@ class Formula:
 
     def torch(self, z: Any, **parameters: Any) -> Any:
         """Values on a tensor of any shape; parameters broadcast. The tree is first rewritten by ``stabilise``."""
-        return evaluate(self._stable, {"z": z, **parameters}, torch_words(z))
+        return evaluate(self.stable_tree, {"z": z, **parameters}, torch_words(z))
 
     @cached_property
-    def _stable(self) -> Node:
+    def stable_tree(self) -> Node:
+        """The tree that tensors are given."""
         return stabilise(self.tree, self.positive)
 
     def ready(self) -> Formula:
         """Itself, read and rewritten now: torch.compile cannot trace a first use that would do so."""
-        _ = self._stable
+        _ = self.stable_tree
         return self

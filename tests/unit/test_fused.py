@@ -115,7 +115,7 @@ def test_copies_learn_apart(uncompiled: None) -> None:
     other = copy.deepcopy(one)
     with torch.no_grad():
         other.plain.get_parameter("b").add_(1)
-    z = normal(20).float()
+    z = normal(20)
     assert torch.equal(one(z), catalogue["swish"](z))
     assert torch.equal(other(z), catalogue["swish"](z, b=2.0))
     fresh = fused("swish")

@@ -31,7 +31,7 @@ FORMULAS = {
 SEAMS = (0.35, -0.35, 0.5, -0.5, 2.0**60, 2.0**-60, 0.41421357, 2.4142137, -0.41421357, -2.4142137, 16.0, -16.0, 9.194)
 USERS = [
     name for name, function in catalogue.items()
-    if any(isinstance(node, Call) and node.word in FAST_WORDS for node in walk(function.written._stable))
+    if any(isinstance(node, Call) and node.word in FAST_WORDS for node in walk(function.written.stable_tree))
 ]  # fmt: skip
 SAMPLE = USERS[::12]
 CHECKS = [

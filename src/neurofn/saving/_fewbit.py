@@ -13,7 +13,7 @@ from ..functions._module import FunctionModule
 from ._packing import encode, scale
 from ._steps import Steps, cached_table
 
-__all__ = ["FewBit", "fewbit"]
+__all__ = ["FewBit", "dense", "fewbit"]
 
 
 def fewbit(function: str | Function | FunctionModule, *, bits: int = 2, **settings: float) -> FewBit:
@@ -102,7 +102,7 @@ class _FewBit(torch.autograd.Function):
     @staticmethod
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(z: Tensor, trace: Tensor, module: FewBit) -> tuple[Tensor, Tensor, Tensor]:
-        work = _dense(z.float() if z.itemsize == 2 else z)
+        work = dense(z.float() if z.itemsize == 2 else z)
         hot = module.function.name if module.function is catalogue.get(module.function.name) else None
         values, packed, nan = encode(work, module.steps, hot=hot)
         result = module.function(work, **module.settings) if values is None else values
@@ -130,7 +130,7 @@ class _Scale(torch.autograd.Function):
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(g: Tensor, trace: Tensor, packed: Tensor, nan: Tensor, how: tuple[Steps, tuple[int, ...]]) -> Tensor:
         steps, strides = how
-        work = _dense(g.float() if g.itemsize == 2 else g, strides)
+        work = dense(g.float() if g.itemsize == 2 else g, strides)
         return scale(work, packed, nan, steps=steps).to(g.dtype)
 
     @staticmethod
@@ -144,7 +144,7 @@ class _Scale(torch.autograd.Function):
         )
 
 
-def _dense(z: Tensor, strides: tuple[int, ...] | None = None) -> Tensor:
+def dense(z: Tensor, strides: tuple[int, ...] | None = None) -> Tensor:
     """``z``, copied where its numbers do not lie in one piece, or not in the order that these strides ask for."""
     wished = torch.empty_like(z, device="meta").stride() if strides is None else strides
     if z.stride() == wished:

@@ -6,6 +6,7 @@ truth values, whose making is slow on a processor. Here backward computes everyt
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -20,6 +21,7 @@ from ..functions import Function, catalogue
 from ..functions._module import FunctionModule
 from ._kernel import has_compiler
 from ._near import near_passes
+from ._pointwise import Pointwise, pointwise
 
 __all__ = ["SLOPES_OF_OUTPUTS", "Fused", "fused", "kept_bytes"]
 
@@ -76,9 +78,25 @@ class Fused(nn.Module):
         inside = torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is not None
         if inside or not z.is_floating_point() or not has_compiler():
             return self.plain.forward(z)
-        learned = {name: value for name, value in self.plain.values().items() if isinstance(value, Tensor)}
-        result: Tensor = _Fused.apply(z, self._passes, *learned.values())  # type: ignore[no-untyped-call]
+        values = self.plain.values()
+        learned = [value for value in values.values() if isinstance(value, Tensor)]
+        passes: _Passes | Pointwise = self._passes
+        if _is_simple(z) and all(number.ndim == 0 and _is_simple(number) for number in learned):
+            found = self._passes.pointwise()
+            if found is not None:
+                passes, learned = found, found.learned(values, z)
+        result: Tensor = _Fused.apply(z, passes, *learned)  # type: ignore[no-untyped-call]
         return result
+
+
+def _is_simple(tensor: Tensor) -> bool:
+    """Whether its memory is there, and numbers of float32."""
+    return (
+        tensor.dtype == torch.float32
+        and type(tensor) in (Tensor, nn.Parameter)
+        and tensor.device.type == "cpu"
+        and tensor.layout == torch.strided
+    )
 
 
 class _Passes:
@@ -100,6 +118,7 @@ class _Passes:
             wide = y.float() if y.itemsize == 2 else y
             return ((g * rate.torch(wide, **known)).to(g.dtype),)
 
+        self.pointwise = functools.partial(pointwise, function, fixed, names, rate if slope else None)
         self.value, self.slope = value, from_output if slope else from_input
         self._value, self._slope = _compile(value), _compile(self.slope)
         self._near = near_passes(function) if names == tuple(function.parameters) else None
@@ -129,7 +148,7 @@ class _Passes:
 
 class _Fused(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, z: Tensor, passes: _Passes, *learned: Tensor) -> Tensor:
+    def forward(ctx: Any, z: Tensor, passes: _Passes | Pointwise, *learned: Tensor) -> Tensor:
         result, ctx.near = passes.forward(z, learned)
         ctx.passes = passes
         ctx.save_for_backward(*([result] if passes.keeps_output else [z, *learned]))
@@ -146,8 +165,9 @@ class _Fused(torch.autograd.Function):
 
 
 def _slopes(value: Callable[..., Tensor], g: Tensor, kept: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
-    asked = [tensor for tensor in kept if tensor.requires_grad]
-    found = iter(torch.autograd.grad(value(*kept), asked, g, create_graph=True, allow_unused=True))
+    own = [tensor.view_as(tensor) for tensor in kept]  # one kept tensor may come from another; each has its slope alone
+    asked = [tensor for tensor in own if tensor.requires_grad]
+    found = iter(torch.autograd.grad(value(*own), asked, g, create_graph=True, allow_unused=True))
     return tuple(next(found) if tensor.requires_grad else None for tensor in kept)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .._native import compiler, load
 
-__all__ = ["Kernel", "has_compiler", "kernel", "kernel_state"]
+__all__ = ["Kernel", "has_compiler", "kernel", "kernel_state", "threads_for"]
 
 FORWARDS = {"gelu": 1, "silu": 2, "mish": 3}
 """Functions whose values the kernel makes too, in the pass that makes the codes; for others it makes the codes alone."""
@@ -33,15 +33,16 @@ class Kernel:
         bits = len(boundaries).bit_length()
         values = z if out is None else out
         addresses = z.data_ptr(), values.data_ptr(), packed.data_ptr(), boundaries.data_ptr()
-        return bool(self._forward(bits, which, *addresses, z.numel(), _threads(z)))
+        return bool(self._forward(bits, which, *addresses, z.numel(), threads_for(z)))
 
     def backward(self, g: Tensor, packed: Tensor, levels: Tensor, *, bits: int, out: Tensor) -> None:
         """Fills ``out`` with ``g`` times the level of each code; there are 16 levels, the last ones unused."""
         addresses = g.data_ptr(), out.data_ptr(), packed.data_ptr(), levels.data_ptr()
-        self._backward(bits, *addresses, g.numel(), _threads(g))
+        self._backward(bits, *addresses, g.numel(), threads_for(g))
 
 
-def _threads(tensor: Tensor) -> int:
+def threads_for(tensor: Tensor) -> int:
+    """How many threads a pass over this tensor is worth."""
     return torch.get_num_threads() if tensor.numel() >= _ALONE else 1
 
 
