@@ -72,5 +72,5 @@ def af_kan(grid: int, order: int, function: str, combine: str, outside: str) -> 
         parameters,
         {name: spec.default for name, spec in parameters.items()},
         interval=(_LOW, _HIGH),
-        outside=outside,
+        outside=None if outside == "formula" else outside,
     )
