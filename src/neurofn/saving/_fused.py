@@ -1,7 +1,8 @@
 """Forward and backward as one compiled pass each, that keep one tensor between them: the input, or the output where it will do.
 
 Left alone, a compiler decides what to keep by its own estimate, and what it keeps of a function with branches is a mask of
-truth values, whose making is slow on a processor. Here backward computes everything again from the one tensor.
+truth values, whose making is slow on a processor. Here backward computes everything again from the one tensor. Functions that
+are one formula have passes in C++ for float32 on a processor (``_pointwise``); all else is left to torch.compile.
 """
 
 from __future__ import annotations
@@ -41,9 +42,10 @@ def fused(function: str | Function, *, keep: str = "auto", channels: int | None 
 
     ``keep`` is "input", "output" (for the functions of SLOPES_OF_OUTPUTS; it costs nothing where the next layer keeps its
     input) or "auto": the output where that will do. ``channels`` and ``settings`` are those of ``function.module``. The
-    passes are compiled when first called, again for a new format and for a second shape. In a graph that is itself compiled
-    or exported, inside the transforms of torch.func, and without a C++ compiler, it is the plain module. Raises SettingError
-    for another ``keep``, and for "output" where the slope is not known from it.
+    passes are compiled when first called: once, in C++, where the function is one formula, the tensor one of float32 on a
+    processor, and no parameter is per channel; else by torch.compile, again for a new format and for a second shape. In a
+    graph that is itself compiled or exported, inside the transforms of torch.func, and without a C++ compiler, it is the plain
+    module. Raises SettingError for another ``keep``, and for "output" where the slope is not known from it.
 
     >>> fused("tanh").keep, fused("mish").keep
     ('output', 'input')
