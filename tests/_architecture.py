@@ -73,6 +73,7 @@ SIBLINGS = {
     "_about": "cli",
     "_audit_command": "cli",
     "_check_command": "cli",
+    "_discover_command": "cli",
     "_explain_command": "cli",
     "_explain_examples": "cli",
     "_explain_preferred": "cli",

@@ -21,6 +21,7 @@ from cyclopts import App, CycloptsError, Parameter
 from . import _about, _errors, _terminal
 from ._audit_command import audit_package
 from ._check_command import check
+from ._discover_command import discover_formula
 from ._errors import MissingExtraError, NeurofnError, SettingError, StoreError
 from ._explain_command import explain_units
 from ._function_command import derive, errata, same
@@ -153,6 +154,7 @@ def _write(result: Result, folder: Path, format: str, *, again: str) -> bool:
 
 
 app.command(explain_units, name="explain")
+app.command(discover_formula, name="discover")
 app.command(check)
 app.command(swap_check)
 app.command(list_parts, name="list")

@@ -16,12 +16,13 @@ from ._expressions import Expression, read_expression
 from ._library import Array, Form, library_of
 from ._module import SymbolicNetwork
 from ._rounding import Data, rounded
-from ._spline_network import Shape, SplineNetwork, pruned, refined, started, train
+from ._spline_network import Shape, SplineNetwork, beginning_as, pruned, refined, started, train
 
 __all__ = ["Alternative", "Discovery", "Trained", "discover"]
 
 Verdict = Literal["formula", "approximation", "constant"]
 _EXACT = 1e-10
+_LEVEL = 1.02  # held-out errors this near are taken as equal
 _GRIDS = (5, 10, 20)
 _LADDER = (Shape("sum"), Shape("product"), *(Shape("hidden", k) for k in (1, 2, 3, 5)))
 
@@ -166,6 +167,7 @@ class _Search:
     def __init__(self, data: Data, forms: tuple[Form, ...], generator: np.random.Generator, until: float) -> None:
         self.data, self.forms, self.generator, self.until = data, forms, generator, until
         self.trained: list[Trained] = []
+        self._sum: SplineNetwork | None = None
         self.formulas: list[tuple[Composed, str]] = []
         self.constant_errors = np.square(data.held_y - data.y.mean())
         self.network_errors = self.constant_errors
@@ -203,10 +205,14 @@ class _Search:
         trials: list[tuple[float, int, SplineNetwork]] = []
         for _ in range(starts):
             network = started(shape, x, y, grid=_GRIDS[0], generator=self.generator)
+            if shape == Shape("hidden", 1) and not trials:
+                network = beginning_as(network, self._sum)
             left = train(network, x, y, steps=40)
             trials.append((left, len(trials), network))
             if left < 1e-2 or time.process_time() > self.until:
                 break
+        if shape.kind == "sum":
+            self._sum = network
         left, _, network = min(trials, key=lambda trial: trial[:2])
         before = network.edges
         network = pruned(network, x, change=min(left, 0.5) / 2)
@@ -229,6 +235,17 @@ class _Search:
     def _errors(self, network: SplineNetwork) -> Array:
         return np.square(network(self.data.held_x) - self.data.held_y)
 
+    def _ranked(self) -> list[tuple[Composed, str]]:
+        """Formulas, best first: those that predict as well as the best by their price, the others by their score."""
+        least = max(min((formula.error for formula, _ in self.formulas), default=0.0), _EXACT)
+
+        def rank(pair: tuple[Composed, str]) -> tuple[bool, float, float]:
+            formula = pair[0]
+            level = formula.error <= _LEVEL * least
+            return not level, formula.complexity if level else formula.score, formula.error
+
+        return sorted(self.formulas, key=rank)
+
     def _held_out(self, expression: Expression) -> Array:
         network = SymbolicNetwork(expression, inputs=self.data.inputs)
         return self.data.errors(network)[len(self.data.x) :]
@@ -237,7 +254,7 @@ class _Search:
         """The best formula with rounded constants, and the verdict."""
         data = self.data
         constant = self.constant_errors
-        ranked = sorted(self.formulas, key=lambda pair: pair[0].score)
+        ranked = self._ranked()
         expression: Expression = sympy.Float(float(data.y.mean()))
         verdict: Verdict = "constant"
         errors, shape = constant, "a constant"

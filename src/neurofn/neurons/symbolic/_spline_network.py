@@ -22,7 +22,7 @@ from ._library import Array
 if TYPE_CHECKING:
     from .._gather import Gather
 
-__all__ = ["Shape", "SplineNetwork", "pruned", "refined", "started", "train"]
+__all__ = ["Shape", "SplineNetwork", "beginning_as", "pruned", "refined", "started", "train"]
 
 Kind = Literal["sum", "product", "hidden"]
 _RIDGE = 1e-9
@@ -121,6 +121,14 @@ def started(shape: Shape, x: Array, y: Array, *, grid: int, generator: np.random
             slopes = torch.as_tensor(generator.normal(size=(weight.shape[0], 1, weight.shape[2])))
             bends = torch.as_tensor(generator.normal(size=weight.shape))
             weight.copy_(slopes * line[None, :, None] + 0.1 * bends)
+    return network
+
+
+def beginning_as(network: SplineNetwork, sums: SplineNetwork | None) -> SplineNetwork:
+    """A network of one hidden sum whose curves begin as those of the best sum of curves, in place."""
+    if sums is not None:
+        with torch.no_grad():
+            gather_of(network.layers[0]).weight.copy_(gather_of(sums.layers[0]).weight)
     return network
 
 
