@@ -89,3 +89,22 @@ def test_calls_that_are_computed_again() -> None:
     assert "computed again by torch.utils.checkpoint" in swapped.left[0]
     wanted = torch.autograd.grad((model.linear(x).sin() + (x - 0.1).relu()).sum(), x)
     torch.testing.assert_close(torch.autograd.grad(swapped.model(x).sum(), x), wanted)
+
+
+def test_a_function_that_begins_in_another_module_is_left() -> None:
+    class Ends(nn.Module):
+        def forward(self, half: Tensor, other: Tensor) -> Tensor:
+            return half * (1 + torch.erf(other))
+
+    class Begins(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.ends = Ends()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.ends(0.5 * x, x / 2**0.5) + functional.gelu(x)
+
+    swapped = swap(Begins(), "gelu", "sine", on=torch.ones(2))
+    assert swapped.sites == ("gelu_call",)
+    assert swapped.left[0].startswith("ends: mul at test_swap_written.py:")
+    assert swapped.left[0].endswith("begins in code that another module runs")

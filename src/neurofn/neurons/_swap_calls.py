@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
-from ._swap_places import Place, frame_of_call, in_place, module_of, place_of, tensors_of, why_fixed
+from ._swap_places import Place, code_running, frame_of_call, in_place, module_of, place_of, tensors_of, why_fixed
 from ._swap_recognise import agrees, probe
 
 __all__ = ["Call", "Observer", "running", "trace", "used_later"]
@@ -47,7 +47,7 @@ class _Value:
 
 
 class Observer:
-    """Follows calls and keeps those that compute ``wanted`` (on ``probe()``) in ``found``; ``seen`` are modules with calls.
+    """Follows calls and keeps those that compute ``wanted`` (on ``probe()``) in ``found``.
 
     ``gates``: F.glu counts where the function is the gate of a gated linear unit.
     """
@@ -92,6 +92,8 @@ class Observer:
     def _keep(self, place: Place, take: tuple[Place, int], text: str) -> None:
         owner, methods = module_of()
         reason = why_fixed()
+        if take[0][:3] not in code_running():
+            reason = "begins in code that another module runs"
         if owner is not None and methods and reason:
             self.fixed[id(owner), place] = (owner, f"{text} {reason}")
         elif owner is not None and methods:

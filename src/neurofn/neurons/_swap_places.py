@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["Place", "frame_of_call", "in_place", "module_of", "place_of", "tensors_of", "why_fixed"]
+__all__ = ["Place", "code_running", "frame_of_call", "in_place", "module_of", "place_of", "tensors_of", "why_fixed"]
 
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 _HERE = os.path.dirname(__file__) + os.sep + "_swap_"
@@ -88,6 +88,19 @@ def module_of() -> tuple[nn.Module | None, set[str]]:
                 methods.add(frame.f_code.co_name)
         frame = frame.f_back
     return owner, methods
+
+
+def code_running() -> set[tuple[str, str, int]]:
+    """The code of the user between the call and its module, as the beginning of a ``Place``."""
+    owner, found = module_of()[0], set()
+    frame = frame_of_call()
+    while frame is not None:
+        here = _module_in(frame)
+        if here is not None and here is not owner:
+            break
+        found.add((frame.f_code.co_filename, frame.f_code.co_qualname, frame.f_code.co_firstlineno))
+        frame = frame.f_back
+    return found
 
 
 def in_place(name: str, settings: dict[str, Any]) -> bool:
