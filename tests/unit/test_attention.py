@@ -135,3 +135,17 @@ def test_wrong_shapes_and_settings_are_refused_in_words() -> None:
         Attention(KolmogorovArnoldScores(5)).double()(q, k, v)
     with pytest.raises(ShapeError, match=r"\(\.\.\., 3, queries, 6\)"):
         Attention(KolmogorovArnoldScores(6, heads=3)).double()(q, k, v)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(6))
+def test_compiled_exported_and_in_16_bits(number: int) -> None:
+    attention, (q, k, v) = Attention(functions()[number]).double(), tensors(3, 2)
+    expected = attention(q, k, v, causal=True)
+    torch._dynamo.reset()  # type: ignore[no-untyped-call]  # one class, compiled anew for each subject
+    compiled = torch.compile(attention, fullgraph=True, backend="eager")
+    assert torch.allclose(compiled(q, k, v, causal=True), expected)
+    exported = torch.export.export(attention, (q, k, v), {"causal": True}).module()
+    assert torch.allclose(exported(q, k, v, causal=True), expected)
+    for dtype in (torch.float16, torch.bfloat16):
+        assert bool(attention.to(dtype)(q.to(dtype), k.to(dtype), v.to(dtype), mask=MASK).isfinite().all())

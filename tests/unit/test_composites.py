@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 import pytest
@@ -192,3 +193,16 @@ def test_the_command_lists_and_shows_them(capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_composite_of_yours_is_checked_like_ours() -> None:
     assert all(result.passed for result in check(composite("pi_net(degree=2)")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [*catalogue, "monotone(function='softplus')", "paon(q=2, form='smooth')"])
+def test_compiled_exported_copied_and_in_16_bits(text: str) -> None:
+    layer, x = composite(text).dense(6, 5), torch.randn(3, 6)
+    torch._dynamo.reset()  # type: ignore[no-untyped-call]  # one class, compiled anew for each subject
+    compiled = torch.compile(layer, fullgraph=True, backend="eager")
+    assert torch.allclose(compiled(x), layer(x), atol=1e-6)
+    assert torch.allclose(torch.export.export(layer, (x,)).module()(x), layer(x), atol=1e-6)
+    assert torch.equal(copy.deepcopy(layer)(x), layer(x))
+    for dtype in (torch.float16, torch.bfloat16):
+        assert bool(copy.deepcopy(layer).to(dtype)(x.to(dtype)).isfinite().all())

@@ -266,5 +266,6 @@ def test_wrong_settings_are_refused_in_words(geometry: dict[str, Any], words: st
 @pytest.mark.parametrize("text", ["sum(silu + bspline(grid=3))", "prelu(max(linear))"])
 def test_compiled_and_exported(text: str) -> None:
     conv, x = made(text, kernel_size=3, padding=1, groups=2), images(2, 4, 5, 5)
+    torch._dynamo.reset()  # type: ignore[no-untyped-call]
     assert close(torch.compile(conv, fullgraph=True, backend="eager")(x), conv(x))
     assert close(torch.export.export(conv, (x,)).module()(x), conv(x))
