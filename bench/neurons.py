@@ -5,9 +5,9 @@
 The matrix product is ``Linear(n_in * terms, n_out, bias=False)`` on features that are already there and want a gradient: as
 many multiplications as a layer that makes all its terms. Every alternative gives the gradients of its input and of all it
 learns, on inputs within the grid; one after the other in every round, ratios are medians over the rounds. Packages are measured
-where they can be imported; efficient-kan's algorithm (all terms by recursion, then one product) is restated here. Memory is what
-the process holds at most, less what it held before. Two threads need an idle machine; on a busy one ``--processor`` counts the
-processor's time over all threads instead, with OMP_WAIT_POLICY=passive in the environment, or else waiting counts too.
+where they can be imported; efficient-kan's algorithm (all terms by recursion, then one product) is restated here. Memory is
+what the process holds at most, less what it held before. Two threads need an idle machine; on a busy one ``--processor``
+counts the processor's time over all threads, with OMP_WAIT_POLICY=passive in the environment, or else waiting counts too.
 """
 
 from __future__ import annotations

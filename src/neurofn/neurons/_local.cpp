@@ -22,6 +22,10 @@
 #endif
 
 typedef REAL V __attribute__((vector_size(WIDTH)));
+template <int BYTES> struct Whole { typedef int32_t type; };
+template <> struct Whole<8> { typedef int64_t type; };
+typedef Whole<sizeof(REAL)>::type WHOLE;
+typedef WHOLE I __attribute__((vector_size(WIDTH)));
 
 struct Args {
   const REAL *x, *weight, *grad;  // grad (batch, n_out) is that of the output
@@ -65,13 +69,16 @@ inline void store(REAL* p, V v, int n) { for (int j = 0; j < n; j++) p[j] = v[j]
 template <bool TAIL> inline V get(const REAL* p, int n) { return TAIL ? load(p, n) : load(p); }
 template <bool TAIL> inline void put(REAL* p, V v, int n) { if (TAIL) store(p, v, n); else store(p, v); }
 
-inline REAL total(V v) {
-  REAL part[LANES];
-  store(part, v);
-  for (int half = LANES / 2; half; half /= 2)
-    for (int j = 0; j < half; j++) part[j] += part[j + half];
-  return part[0];
+#if WIDTH == 64
+inline float total_of(__m512 v) { return _mm512_reduce_add_ps(v); }
+inline double total_of(__m512d v) { return _mm512_reduce_add_pd(v); }
+#else
+inline REAL total_of(V v) {
+  REAL sum = v[0];
+  for (int j = 1; j < LANES; j++) sum += v[j];
+  return sum;
 }
+#endif
 
 // The cell of x, which is clamped or NaN, among breaks[0 .. cells], if these are about evenly spread.
 inline int32_t even_cell(REAL x, const REAL* breaks, int32_t cells) {
@@ -95,11 +102,20 @@ inline int32_t any_cell(REAL x, const REAL* breaks, int32_t cells) {
   return (int32_t)std::max<int64_t>(0, std::min<int64_t>(below, cells - 1));
 }
 
-// Cells and values (or slopes) of one vector of inputs; the knots of lane j begin at knots[offset[j]].
-template <bool SLOPES>
-inline void spline(const Args& a, const REAL* x, const REAL* knots, const int32_t* offset, int32_t* cell, REAL* result) {
-  constexpr int NEAR = ORDER ? 2 * ORDER : 1;
-  alignas(64) REAL low[LANES], high[LANES], inner[LANES], near[NEAR][LANES];
+inline bool any(I mask) {
+  WHOLE found = 0;
+  for (int j = 0; j < LANES; j++) found |= mask[j];
+  return found != 0;
+}
+
+struct Places {  // of one vector of inputs
+  V low, high, inside;  // ends of the cells, and the input between them
+  V knot[ORDER ? 2 * ORDER : 1];
+};
+
+// The knots of lane j begin at knots[offset[j]].
+inline void place(const Args& a, const REAL* x, const REAL* knots, const int32_t* offset, int32_t* cell, Places& found) {
+  alignas(64) REAL low[LANES], high[LANES], inner[LANES], near[LANES];
   const int32_t cells = (int32_t)a.cells;
   for (int j = 0; j < LANES; j++) {
     low[j] = knots[offset[j] + ORDER];
@@ -111,11 +127,46 @@ inline void spline(const Args& a, const REAL* x, const REAL* knots, const int32_
   } else {
     for (int j = 0; j < LANES; j++) cell[j] = any_cell(inner[j], knots + offset[j] + ORDER, cells);
   }
-  for (int m = 0; m < 2 * ORDER; m++)
-    for (int j = 0; j < LANES; j++) near[m][j] = knots[offset[j] + cell[j] + 1 + m];
-  const V given = load(x), inside = load(inner), never = V{} + std::numeric_limits<REAL>::infinity();
-  V value[TERMS], share[TERMS], knot[NEAR];
-  for (int m = 0; m < 2 * ORDER; m++) knot[m] = load(near[m]);
+  found.low = load(low), found.high = load(high), found.inside = load(inner);
+  for (int m = 0; m < 2 * ORDER; m++) {
+    for (int j = 0; j < LANES; j++) near[j] = knots[offset[j] + cell[j] + 1 + m];
+    found.knot[m] = load(near);
+  }
+}
+
+// The same where all lanes share their knots and cells are even; false where rounding led to a neighbour of some cell.
+inline bool place_shared(const Args& a, const REAL* x, const REAL* knots, int32_t* cell, Places& found) {
+  const REAL low = knots[ORDER], high = knots[ORDER + a.cells], last = (REAL)(a.cells - 1), inverse = (REAL)a.cells / (high - low);
+  const V given = load(x), inside = given < low ? V{} + low : given > high ? V{} + high : given;
+  V guess = (inside - low) * inverse;
+  guess = guess > (REAL)0 ? guess : V{};  // NaN is not above 0
+  guess = guess < last ? guess : V{} + last;
+  const I first = __builtin_convertvector(guess, I);
+  for (int j = 0; j < LANES; j++) cell[j] = (int32_t)first[j];
+  const int64_t count = a.cells + 1 + 2 * ORDER;
+  if (WIDTH == 64 && count <= 2 * LANES) {  // all knots in two registers
+    alignas(64) REAL table[2 * LANES] = {};
+    for (int64_t m = 0; m < count; m++) table[m] = knots[m];
+    const V one = load(table), two = load(table + LANES);
+    for (int m = 0; m < 2 * ORDER; m++) found.knot[m] = __builtin_shuffle(one, two, first + (WHOLE)(m + 1));
+  } else {
+    alignas(64) REAL near[LANES];
+    for (int m = 0; m < 2 * ORDER; m++) {
+      for (int j = 0; j < LANES; j++) near[j] = knots[cell[j] + 1 + m];
+      found.knot[m] = load(near);
+    }
+  }
+  found.low = V{} + low, found.high = V{} + high, found.inside = inside;
+  return !any((inside < found.knot[ORDER ? ORDER - 1 : 0]) | ((inside >= found.knot[ORDER]) & (guess < last)));
+}
+
+// Cells and values (or slopes) of one vector of inputs.
+template <bool SLOPES>
+inline void spline(const Args& a, const REAL* x, const REAL* knots, const int32_t* offset, bool shared, int32_t* cell, REAL* result) {
+  Places p;
+  if (!ORDER || !shared || !a.even || !place_shared(a, x, knots, cell, p)) place(a, x, knots, offset, cell, p);
+  const V given = load(x), inside = p.inside, *knot = p.knot, never = V{} + std::numeric_limits<REAL>::infinity();
+  V value[TERMS], share[TERMS];
   value[0] = ((REAL)0 * inside) + (REAL)1;  // NaN stays NaN, also where ORDER is 0
   for (int degree = 1; degree <= ORDER; degree++) {
     V carried{};
@@ -127,8 +178,8 @@ inline void spline(const Args& a, const REAL* x, const REAL* knots, const int32_
     }
     value[degree] = carried;
   }
-  const auto beyond = (given < load(low)) | (given > load(high));
-  const auto within = (given >= load(low)) & (given <= load(high));  // of NaN neither is true
+  const auto beyond = (given < p.low) | (given > p.high);
+  const auto within = (given >= p.low) & (given <= p.high);  // of NaN neither is true
   for (int r = 0; r < TERMS; r++) {
     V slope{};
     if (ORDER) slope = (REAL)ORDER * ((r ? share[r ? r - 1 : 0] : V{}) - (r < ORDER ? share[r] : V{}));
@@ -153,7 +204,7 @@ void fill(const Args& a, Tile& tile, int64_t row, int rows, int64_t input, int i
     const REAL* from = a.x + (row + s) * a.n_in + input;
     if (inputs == LANES) std::memcpy(x, from, sizeof x);
     else for (int j = 0; j < inputs; j++) x[j] = from[j];
-    spline<SLOPES>(a, x, knots, offset, tile.cell[s], tile.terms[s][0]);
+    spline<SLOPES>(a, x, knots, offset, !a.knot_stride, tile.cell[s], tile.terms[s][0]);
   }
 }
 
@@ -201,7 +252,7 @@ struct Dot {
           for (int r = 0; r < TERMS; r++) mixed += t.terms[s][r][f] * get<TAIL>(w + r * a.n_out + v * LANES, tail);
           dot += mixed * g[v];
         }
-        dots[s][f] += total(dot);
+        dots[s][f] += total_of(dot);
       }
     }
   }
@@ -305,7 +356,8 @@ void weight_gradient(const Args& a) {
   const int64_t group = piece(a.n_in, a.threads, 1, LANES), items = blocks(a.n_in, group);
 #pragma omp parallel num_threads(a.threads)
   {
-    std::vector<REAL> column(LANES * SLAB);
+    constexpr int STRIDE = SLAB + LANES;  // not a power of two: all columns would fall on the same lines of the cache
+    std::vector<REAL> column(LANES * STRIDE);
     Sorted sorted;
     const int32_t offset[LANES] = {};
 #pragma omp for schedule(static)
@@ -317,11 +369,11 @@ void weight_gradient(const Args& a) {
       for (int64_t row = 0; row < a.batch; row += SLAB) {
         const int samples = (int)std::min<int64_t>(SLAB, a.batch - row);
         for (int s = 0; s < samples; s++)
-          for (int f = 0; f < inputs; f++) column[f * SLAB + s] = a.x[(row + s) * a.n_in + begin + f];
+          for (int f = 0; f < inputs; f++) column[f * STRIDE + s] = a.x[(row + s) * a.n_in + begin + f];
         for (int f = 0; f < inputs; f++) {
           const REAL* knots = a.knots + (begin + f) * a.knot_stride;
           for (int s = 0; s < samples; s += LANES)
-            spline<false>(a, &column[f * SLAB + s], knots, offset, sorted.cell + s, sorted.terms[s / LANES][0]);
+            spline<false>(a, &column[f * STRIDE + s], knots, offset, true, sorted.cell + s, sorted.terms[s / LANES][0]);
           sorted.sort(samples, a.cells);
           columns<Weigh, WIDE>(0, a.n_out, a, sorted, row, samples, a.out + (begin + f) * a.out_stride);
         }
