@@ -11,17 +11,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
+from typing import TYPE_CHECKING
 
 import torch
 
 from ..aggregates import catalogue as aggregates
 from ..edges import Basis, find_edge
 from ._edges import look
-from .language import Aggregated, Settings, Term
+from .language import Aggregated, Neuron, Settings, Term
 
-__all__ = ["Start", "bases_of", "begun", "power_of", "scales", "start"]
+if TYPE_CHECKING:
+    from .layer import NeuronLayer
+
+__all__ = ["Start", "bases_of", "begun", "power_of", "scales", "settle", "start", "steady"]
 
 _SAMPLES, _NEURONS = 256, 32
+_SHARES = (1.0, 0.87, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05, 0.02)
+_DEPTH, _WIDTH, _ROWS, _WITHIN = 50, 64, 64, 4.0
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,11 @@ def power_of(edge: tuple[Term, ...]) -> float:
 
 
 @lru_cache(maxsize=256)
-def start(aggregate: str, edge: tuple[Term, ...], n_in: int, settings: Settings = ()) -> Start:
-    """Where edges of this kind begin under this aggregate; the same numbers every time."""
+def start(aggregate: str, edge: tuple[Term, ...], n_in: int, settings: Settings = (), std: float = 1.0) -> Start:
+    """Where edges of this kind begin under this aggregate, for outputs of deviation ``std``; the same numbers every time."""
     part, bases = aggregates[aggregate], bases_of(edge)
     if part.share is not None and all(basis.begin is None for basis in bases):
-        return Start(1 / (part.share(n_in) * n_in**0.5), 0.0)
+        return Start(std / (part.share(n_in) * n_in**0.5), 0.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         x = torch.randn(_SAMPLES, n_in, dtype=torch.float64)
@@ -61,19 +67,19 @@ def start(aggregate: str, edge: tuple[Term, ...], n_in: int, settings: Settings 
 
     if any(basis.exact for basis in bases):
         return Start(1.0, float(outputs(1.0).mean()))
-    std = float(outputs(1.0).std())
-    if not 0 < std < inf:  # one edge does not vary, or nothing can be said
+    found = float(outputs(1.0).std())
+    if not 0 < found < inf:  # one edge does not vary, or nothing can be said
         return Start(1.0, 0.0)
-    edge_std = float(std ** (-1 / part.degree(n_in))) if part.degree else _searched(outputs)
+    edge_std = float((std / found) ** (1 / part.degree(n_in))) if part.degree else _searched(outputs, std)
     return Start(edge_std, float(outputs(edge_std).mean()))
 
 
-def _searched(outputs: Callable[[float], torch.Tensor]) -> float:
-    """The size of edges that gives the outputs a standard deviation of 1, where no power law says it."""
+def _searched(outputs: Callable[[float], torch.Tensor], std: float) -> float:
+    """The size of edges that gives the outputs this standard deviation, where no power law says it."""
     low, high = -20.0, 20.0  # of its binary logarithm
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (middle, high) if float(outputs(2.0**middle).std()) < 1 else (low, middle)
+        low, high = (middle, high) if float(outputs(2.0**middle).std()) < std else (low, middle)
     return float(2.0 ** ((low + high) / 2))
 
 
@@ -107,3 +113,44 @@ def begun(bases: tuple[Basis, ...], size: tuple[int, int], std: float) -> torch.
             weight[:, at : at + basis.size] = basis.begin(n_in, basis.size, n_out)
         at += basis.size
     return weight
+
+
+@lru_cache(maxsize=256)
+def steady(neuron: Neuron, n_in: int) -> float:
+    """The largest share of deviation that edges may have, the rest being the biases', so that stacks keep their size.
+
+    Tried on a stack of such layers: with 1, an aggregate or function that multiplies small differences between samples (a
+    maximum, a norm, gelu) explodes within some layers, however exactly a single layer keeps the variance.
+    """
+    width = max(_WIDTH // 2, min(n_in, _WIDTH))  # so few that chance decides would tell nothing
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        for share in _SHARES:
+            torch.manual_seed(0)
+            x, kept = torch.randn(_ROWS, width, dtype=torch.float64), True
+            for _ in range(_DEPTH):
+                layer = neuron.dense(width, width, init="matched").double()
+                settle(layer, share)
+                x = layer(x)
+                kept = 1 / _WITHIN < float(x.square().mean()) < _WITHIN
+                if not kept:
+                    break
+            if kept:
+                return share
+    return _SHARES[-1]
+
+
+def settle(layer: NeuronLayer, share: float) -> None:
+    """Leave the edges of a new layer this share of the deviation of their aggregate, and give the rest to normal biases."""
+    if share == 1:
+        return
+    with torch.no_grad():
+        for _, gather in layer.gathers:
+            free = all(basis.weights is None and basis.direct is None for basis in gather.bases)
+            if gather.bias is not None and free:
+                tree = gather.tree
+                whole, part = (
+                    start(tree.aggregate, tree.edge, gather.n_in, tree.settings, std) for std in (1.0, share)
+                )
+                gather.weight.mul_(part.edge_std / whole.edge_std)
+                noise = torch.randn(gather.n_out).to(gather.bias) * (1 - share**2) ** 0.5
+                gather.bias.add_(noise + whole.centre - part.centre)

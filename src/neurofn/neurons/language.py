@@ -111,7 +111,9 @@ class Neuron:
 
         ``init="fan_in"`` gives every aggregate unit output variance; ``"matched"`` does so too but through a fixed factor, with
         the weights of all aggregates and functions on one scale, so that a step of an optimiser changes every edge by the same
-        fraction. Raises SettingError for sizes below 1 and unknown schemes.
+        fraction. ``"stable"`` is "matched" for deep stacks: where one layer keeps the variance but fifty do not (a maximum, a
+        norm, gelu), edges are smaller and normal biases make up for it. Raises SettingError for sizes below 1 and unknown
+        schemes.
 
         >>> from neurofn.neurons import neuron
         >>> neuron("mean(bspline(grid=5))").dense(64, 10)

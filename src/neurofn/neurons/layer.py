@@ -10,6 +10,7 @@ from .._errors import SettingError, ShapeError, did_you_mean
 from ..functions import catalogue as functions
 from ..functions._module import FunctionModule
 from ._gather import Gather, Part
+from .init import settle, steady
 from .language import Activated, Aggregated, Combined, Tree
 from .refine import refine, update_grid
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NeuronLayer"]
 
-_SCHEMES = ("fan_in", "matched")
+_SCHEMES = ("fan_in", "matched", "stable")
 
 
 class NeuronLayer(nn.Module):
@@ -37,7 +38,9 @@ class NeuronLayer(nn.Module):
         if init not in _SCHEMES:
             raise SettingError(f"no initialisation is called {init!r}; {did_you_mean(init, _SCHEMES)}")
         self.neuron, self.n_in, self.n_out, self.init = neuron, n_in, n_out, init
-        self.body: Part = _build(neuron.tree, (n_in, n_out), matched=init == "matched")
+        self.body: Part = _build(neuron.tree, (n_in, n_out), matched=init != "fan_in")
+        if init == "stable":
+            settle(self, steady(neuron, n_in))
 
     @property
     def path(self) -> str:
