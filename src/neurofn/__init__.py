@@ -20,6 +20,8 @@ _HOME = {
     "neuron": "neurons",
     "swap": "neurons.swap",
     "init_for": "neurons.gains",
+    "KANRegressor": "estimators",
+    "KANClassifier": "estimators",
     "watch": "watching",
     "measure": "watching",
     "Record": "watching",
@@ -42,6 +44,8 @@ __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from ._errors import NeurofnError as NeurofnError
+    from .estimators import KANClassifier as KANClassifier
+    from .estimators import KANRegressor as KANRegressor
     from .explaining import Concepts as Concepts
     from .explaining import Exact as Exact
     from .explaining import Shuffled as Shuffled
