@@ -28,10 +28,6 @@ def result_symbols(names: tuple[str, ...]) -> tuple[Expression, ...]:
     return tuple(sympy.Symbol(name, real=True) for name in names)
 
 
-def _sinc(u: Expression) -> Expression:
-    return sympy.sinc(u)
-
-
 @functools.cache
 def formula_words() -> dict[str, Callable[..., Any]]:
     """The words of the formula language in sympy."""
@@ -54,7 +50,7 @@ def formula_words() -> dict[str, Callable[..., Any]]:
         "clip": lambda u, low, high: sympy.Min(sympy.Max(u, low), high), "exp": sympy.exp, "ln": sympy.log,
         "expm1": lambda u: sympy.exp(u) - 1, "log1p": lambda u: sympy.log(1 + u), "sqrt": sympy.sqrt,
         "logaddexp": lambda u, v: sympy.log(sympy.exp(u) + sympy.exp(v)), "hypot": lambda u, v: sympy.sqrt(u**2 + v**2),
-        "sin": sympy.sin, "cos": sympy.cos, "sinc": _sinc, "atan": sympy.atan, "sinh": sympy.sinh, "cosh": sympy.cosh,
+        "sin": sympy.sin, "cos": sympy.cos, "sinc": sympy.sinc, "atan": sympy.atan, "sinh": sympy.sinh, "cosh": sympy.cosh,
         "sech": lambda u: one / sympy.cosh(u), "asinh": sympy.asinh, "tanh": sympy.tanh, "sigma": sigma,
         "softplus": lambda u: sympy.log(1 + sympy.exp(u)), "erf": sympy.erf, "erfc": sympy.erfc, "Phi": normal,
         "phi": lambda u: sympy.exp(-(u**2) / 2) / sympy.sqrt(2 * sympy.pi), "gamma": sympy.gamma,
