@@ -1,6 +1,6 @@
-"""Sums of splines and their gradients as loops, for numba. Beside x come knots (1 or n_in, count), order, outside and even.
+"""Sums of splines and their gradients as loops, for numba; their twin is ``_local.cpp``.
 
-``outside`` is 0 constant, 1 linear, 2 zero, as in ``_local_kernel``. Their twin is ``_local.cpp``; both equal the terms.
+A ``grid`` is knots (1 or n_in, count), the order, what is outside (0 constant, 1 linear, 2 zero), and whether cells are even.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def _cell(x: Any, knots: Array, order: int, cells: int, even: bool) -> Any:
 
 
 @_compiled
-def _spline(x: Any, knots: Array, order: int, outside: int, even: bool, value: Array, slope: Array) -> Any:
+def _spline(x: Any, knots: Array, rest: Any, value: Array, slope: Array) -> Any:
     """Fills the order + 1 values and slopes at x, and returns the number of the first."""
+    order, outside, even = rest
     cells = len(knots) - 1 - 2 * order
     low, high = knots[order], knots[order + cells]
     inside = low if x < low else high if x > high else x
@@ -75,13 +76,14 @@ def _spline(x: Any, knots: Array, order: int, outside: int, even: bool, value: A
 
 
 @_compiled
-def add_sums(x: Array, knots: Array, order: int, outside: int, even: bool, weight: Array, out: Array) -> None:
+def add_sums(x: Array, grid: Any, weight: Array, out: Array) -> None:
     """See ``LocalKernel``."""
+    knots, order, outside, even = grid
     value, slope = np.zeros(order + 1, x.dtype), np.zeros(order + 1, x.dtype)
     for i in range(x.shape[1]):
         own = knots[i % len(knots)]
         for b in range(len(x)):
-            first = _spline(x[b, i], own, order, outside, even, value, slope)
+            first = _spline(x[b, i], own, (order, outside, even), value, slope)
             for r in range(order + 1):
                 share, row = value[r], first + r
                 for o in range(out.shape[1]):
@@ -89,16 +91,15 @@ def add_sums(x: Array, knots: Array, order: int, outside: int, even: bool, weigh
 
 
 @_compiled
-def input_gradient(
-    x: Array, knots: Array, order: int, outside: int, even: bool, weight: Array, grad: Array, out: Array
-) -> None:
+def input_gradient(x: Array, grid: Any, weight: Array, grad: Array, out: Array) -> None:
     """See ``LocalKernel``."""
+    knots, order, outside, even = grid
     value, slope = np.zeros(order + 1, x.dtype), np.zeros(order + 1, x.dtype)
     mixed = np.zeros(grad.shape[1], x.dtype)
     for i in range(x.shape[1]):
         own = knots[i % len(knots)]
         for b in range(len(x)):
-            first = _spline(x[b, i], own, order, outside, even, value, slope)
+            first = _spline(x[b, i], own, (order, outside, even), value, slope)
             mixed[:] = 0
             for r in range(order + 1):
                 share, row = slope[r], first + r
@@ -111,14 +112,15 @@ def input_gradient(
 
 
 @_compiled
-def weight_gradient(x: Array, knots: Array, order: int, outside: int, even: bool, grad: Array, out: Array) -> None:
+def weight_gradient(x: Array, grid: Any, grad: Array, out: Array) -> None:
     """See ``LocalKernel``."""
+    knots, order, outside, even = grid
     value, slope = np.zeros(order + 1, x.dtype), np.zeros(order + 1, x.dtype)
     for i in range(x.shape[1]):
         own = knots[i % len(knots)]
         out[i] = 0
         for b in range(len(x)):
-            first = _spline(x[b, i], own, order, outside, even, value, slope)
+            first = _spline(x[b, i], own, (order, outside, even), value, slope)
             for r in range(order + 1):
                 share, row = value[r], first + r
                 for o in range(grad.shape[1]):

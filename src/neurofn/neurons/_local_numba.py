@@ -25,7 +25,7 @@ class NumbaKernel:
     def add_sums(self, x: Tensor, weight: Tensor, grid: Grid, *, out: Tensor) -> None:
         """Adds to ``out`` the weighted sums of the terms of x."""
         sums, weight = _loops().add_sums, weight.contiguous()
-        _share_out(lambda part: sums(_array(x[part]), *_given(grid), _array(weight), _array(out[part])), x, out)
+        _share_out(lambda part: sums(_array(x[part]), _given(grid), _array(weight), _array(out[part])), x, out)
 
     def input_gradient(self, x: Tensor, weight: Tensor, grid: Grid, *, grad: Tensor) -> Tensor:
         """The gradient of x from that of the sums."""
@@ -33,7 +33,7 @@ class NumbaKernel:
         run, weight = _loops().input_gradient, weight.contiguous()
 
         def piece(part: slice) -> None:
-            run(_array(x[part]), *_given(grid), _array(weight), _array(grad[part]), _array(out[part]))
+            run(_array(x[part]), _given(grid), _array(weight), _array(grad[part]), _array(out[part]))
 
         _share_out(piece, x, grad)
         return out
@@ -44,7 +44,7 @@ class NumbaKernel:
 
         def piece(part: slice) -> None:
             own = Grid(grid.knots if grid.knots.ndim == 1 else grid.knots[part], grid.order, grid.outside, grid.even)
-            run(_array(x[:, part]), *_given(own), _array(grad), _array(whole[part]))
+            run(_array(x[:, part]), _given(own), _array(grad), _array(whole[part]))
 
         _share_out(piece, x.t(), grad)
         out.copy_(whole)
