@@ -133,6 +133,50 @@ def test_descriptions_that_do_not_fit_are_refused(change: Any, says: str, tmp_pa
         load_network(path)
 
 
+def fitted() -> nn.Module:
+    """A layer with everything that is in a state only once it was used."""
+    layer = neuron("sum(silu + bspline)").dense(2, 3)
+    x = torch.randn(100, 2)
+    layer.fit_range(x)
+    layer.update_grid(x)
+    layer.gathers[0][1].prune(torch.rand(2, 3) > 0.3)
+    return layer.eval()
+
+
+def test_ranges_grids_and_masks_come_back(tmp_path: Path) -> None:
+    layer, x = fitted(), torch.randn(50, 2) / 2
+    back = load_network(save_network(layer, tmp_path / "net.safetensors"))
+    assert torch.equal(back(x), layer(x))
+    assert back.state_dict().keys() == layer.state_dict().keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("body.mask", torch.ones(1)),
+        ("body.mask", torch.ones(3, 2)),
+        ("body.range.low", torch.zeros(1)),
+        ("body.range.high", torch.zeros(3)),
+        ("body.breaks_1", torch.zeros(2, 4)),
+        ("body.breaks_1", torch.full((2, 6), torch.nan)),
+        ("body.breaks_1", torch.arange(12.0).flip(0).reshape(2, 6)),
+        ("body.breaks_0", torch.zeros(2, 6)),
+        ("body.weight", torch.zeros(2, 9, 2)),
+        ("body.other", torch.zeros(2)),
+    ],
+)
+def test_states_of_other_shapes_are_refused(name: str, value: torch.Tensor, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = save_network(fitted(), tmp_path / "net.safetensors")
+    data = path.read_bytes()
+    (size,) = struct.unpack("<Q", data[:8])
+    text = json.loads(data[8 : 8 + size])["__metadata__"]
+    save_file({**load_file(path), name: value}, path, metadata=text)
+    with pytest.raises(StoreError, match="cannot read a network"):
+        load_network(path)
+
+
 HUGE = {"a": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}}
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .._errors import MissingExtraError, NeurofnError, SettingError, StoreError
+from ._gather import Gather
 from .init import bases_of
 from .language import Activated, Aggregated, Tree, neuron
 from .layer import NeuronLayer
@@ -144,7 +145,28 @@ def _built(text: Mapping[str, Any], state: dict[str, Tensor]) -> nn.Module:
         else:
             network.add_module(name, part)
     network.load_state_dict(state, strict=True)
+    for module in network.modules():
+        if isinstance(module, Gather):
+            _check_gather(module)
     return network.eval()
+
+
+def _check_gather(gather: Gather) -> None:
+    """What a layer takes from a state as it is, in any shape: pruned edges, ranges and grids."""
+    wanted: dict[str, tuple[Tensor | None, tuple[int, ...]]] = {
+        "mask": (gather.mask, (gather.n_in, gather.n_out)),
+        "low": (gather.range.low, (gather.n_in,)),
+        "high": (gather.range.high, (gather.n_in,)),
+        "left": (gather.range.left, ()),
+    }
+    for index, basis in enumerate(gather.bases):
+        breaks = getattr(gather, f"breaks_{index}")
+        wanted[f"breaks_{index}"] = breaks, (gather.n_in, (basis.breaks or 0) + 1)
+        if breaks is not None and not (breaks.isfinite().all() and (breaks.diff(dim=-1) >= 0).all()):
+            raise ValueError("its grids are not finite numbers that grow")
+    for name, (tensor, shape) in wanted.items():
+        if tensor is not None and tuple(tensor.shape) != shape:
+            raise ValueError(f"{name} is {tuple(tensor.shape)} where its layer needs {shape}")
 
 
 def _part(entry: Mapping[str, Any], state: Mapping[str, Tensor]) -> nn.Module:
