@@ -1,4 +1,4 @@
-"""Scikit-learn's own checks of estimators, all of them; those that fit many times are in the slow lane."""
+"""Scikit-learn's own checks of estimators, all of them: of small ones in the fast lane, of those by default in the slow one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from neurofn import KANClassifier, KANRegressor
 from neurofn.neurons.ranges import RangeWarning
+from neurofn.train import Recipe
 
 pytestmark = pytest.mark.filterwarnings(
     # Some checks predict far from what was learned, and tell whoever lacks optional packages of theirs.
@@ -27,6 +28,15 @@ def random_numbers_of_numpy() -> Iterator[None]:
     np.random.set_state(before)
 
 
+SHORT: dict[str, Any] = {"hidden": (), "recipe": Recipe(60, 0.1)}
+
+
+@pytest.mark.slow
 @parametrize_with_checks([KANRegressor(), KANClassifier()])
 def test_the_checks_of_scikit_learn(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
+
+
+@parametrize_with_checks([KANRegressor(**SHORT), KANClassifier(**SHORT)])
+def test_the_same_with_one_layer_and_few_updates(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
