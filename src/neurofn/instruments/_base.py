@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.distributed import ProcessGroup
 
+    from ._kernels import Kernel
+
 __all__ = ["LARGEST", "Batch", "Instrument", "Labelled", "Readings", "State", "catalogue", "setting_text"]
 
 LARGEST = 1e140
@@ -166,6 +168,10 @@ class Instrument(ABC):
     def units(self, state: State) -> dict[str, np.ndarray]:
         """For array readings that are not one value per neuron: the unit (any number) of each of their values."""
         return {}
+
+    def kernel(self, neurons: int, like: Tensor) -> Kernel | None:
+        """The fast route of `watch`, for values of the type and device of ``like``; equal to `_update`. None: there is none."""
+        return None
 
     def __str__(self) -> str:
         settings = [

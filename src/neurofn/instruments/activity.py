@@ -20,6 +20,8 @@ from ._base import Batch, Instrument, Readings, State, catalogue, setting_text
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ._kernels import Kernel
+
 _POINTS = 32  # of the curve K(D)
 _BINS = 4096  # of the pooled histogram: sign, exponent and 3 bits of the mantissa of a float32
 
@@ -245,6 +247,12 @@ class ActivatedNeurons(Instrument):
 
     def units(self, state: State) -> dict[str, np.ndarray]:
         return {"curve": _depths(int(state["rows"]))}
+
+    def kernel(self, neurons: int, like: Tensor) -> Kernel | None:
+        from ._kernels import AboveCounts
+
+        limit = getattr(self.active, "threshold", None)
+        return None if limit is None else AboveCounts(neurons, like, threshold=limit)
 
     def _start(self, neurons: int) -> State:
         import torch

@@ -12,6 +12,8 @@ from ._base import Batch, Instrument, Readings, State, catalogue
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ._kernels import Kernel
+
 
 @dataclass(frozen=True)
 class Moments(Instrument):
@@ -44,6 +46,11 @@ class Moments(Instrument):
             "weight": weight,
             "nonfinite rows": a["nonfinite rows"] + b["nonfinite rows"],
         }
+
+    def kernel(self, neurons: int, like: Tensor) -> Kernel:
+        from ._kernels import MomentSums
+
+        return MomentSums(neurons, like)
 
     def _start(self, neurons: int) -> State:
         import torch

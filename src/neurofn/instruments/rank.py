@@ -15,6 +15,8 @@ from ._base import Batch, Instrument, Readings, State, catalogue
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ._kernels import Kernel
+
 
 @dataclass(frozen=True)
 class EpsilonRank(Instrument):
@@ -74,6 +76,12 @@ class EpsilonRank(Instrument):
                                "give quadrature weights for all rows or for none")  # fmt: skip
         gram = state["gram"].cpu() * (self.measure / plain if plain else 1.0)
         return np.asarray(torch.linalg.eigvalsh(gram).flip(0).numpy())
+
+    def kernel(self, neurons: int, like: Tensor) -> Kernel:
+        from ._kernels import GramSums
+
+        threshold = self.eps if self.relative else self.eps / self.measure
+        return GramSums(neurons, like, threshold=threshold, relative=self.relative)
 
     def _start(self, neurons: int) -> State:
         import torch

@@ -1,0 +1,101 @@
+"""Blocks of activations as the fast kernels of instruments read them, and the fastest sums over them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+__all__ = ["Scratch", "as_rows", "pieces_of", "sampled", "take_sum"]
+
+_PIECE = 1 << 17  # values that are summed at a time: with their buffer they stay in the cache
+
+
+class Scratch:
+    """Buffers that every kernel of a watch uses in turn, so that memory does not grow with the number of sites.
+
+    >>> import torch
+    >>> scratch = Scratch()
+    >>> scratch.like(torch.ones(2, 3)).shape, scratch.ones(4, torch.float32)
+    (torch.Size([2, 3]), tensor([1., 1., 1., 1.]))
+    """
+
+    def __init__(self) -> None:
+        self._flat: dict[torch.dtype, Tensor] = {}
+        self._ones: dict[torch.dtype, Tensor] = {}
+
+    def like(self, values: Tensor) -> Tensor:
+        """A contiguous tensor of this shape and type with anything in it; the next call gives the same memory."""
+        import torch
+
+        flat = self._flat.get(values.dtype)
+        if flat is None or len(flat) < values.numel():
+            flat = self._flat[values.dtype] = torch.empty(values.numel(), dtype=values.dtype)
+        return flat[: values.numel()].view(values.shape)
+
+    def ones(self, length: int, dtype: torch.dtype) -> Tensor:
+        """(length,) ones."""
+        import torch
+
+        ones = self._ones.get(dtype)
+        if ones is None or len(ones) < length:
+            ones = self._ones[dtype] = torch.ones(length, dtype=dtype)
+        return ones[:length]
+
+
+def as_rows(values: Tensor) -> Tensor:
+    """A block, which is (rows, neurons) or (samples, neurons, places), as (rows, neurons).
+
+    >>> import torch
+    >>> as_rows(torch.zeros(2, 3, 5)).shape
+    torch.Size([10, 3])
+    """
+    return values if values.ndim == 2 else values.movedim(1, 2).reshape(-1, values.shape[1])
+
+
+def sampled(values: Tensor, limit: int, turn: int) -> Tensor:
+    """At most about ``limit`` rows of a block, evenly spaced; with ``turn`` = 0, 1, 2, ... every row has its turn equally often.
+
+    >>> import torch
+    >>> sampled(torch.arange(6.0)[:, None], 2, turn=1).flatten()
+    tensor([1., 4.])
+    """
+    if values.ndim == 2:
+        stride = -(-len(values) // limit)
+        return values if stride <= 1 else values[_offset(turn, stride) :: stride]
+    samples, _, places = values.shape
+    if samples * places <= limit:
+        return values
+    few = max(1, min(samples, math.isqrt(limit)))  # some places of some samples, not all places of one
+    over, along = -(-samples // few), -(-places // max(1, limit // few))
+    part = values[_offset(turn, over) :: over, :, _offset(turn // over, along) :: along]
+    return part.movedim(1, 2).reshape(-1, values.shape[1])
+
+
+def _offset(turn: int, stride: int) -> int:
+    """Of every ``stride`` turns each offset comes once, neighbours far apart: no period of the data goes along with it."""
+    step = next(k for k in range(round(stride * 0.618) or 1, stride + 2) if math.gcd(k, stride) == 1)
+    return turn * step % stride
+
+
+def pieces_of(values: Tensor) -> Sequence[Tensor]:
+    """The block in pieces that the cache holds."""
+    if values.numel() <= 2 * _PIECE:
+        return (values,)
+    return values.split(max(1, _PIECE * len(values) // values.numel()))
+
+
+def take_sum(piece: Tensor, scratch: Scratch, *, into: Tensor) -> None:
+    """Add the sums over all but the neurons to ``into`` (neurons,), by a product with ones: the fastest sum there is."""
+    import torch
+
+    if piece.ndim == 2:
+        into.addmv_(piece.t(), scratch.ones(len(piece), piece.dtype))
+        return
+    samples, neurons, places = piece.shape
+    sums = torch.mv(piece.reshape(samples * neurons, places), scratch.ones(places, piece.dtype))
+    into.add_(sums.view(samples, neurons).sum(dim=0))
