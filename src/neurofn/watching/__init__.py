@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .record import Record
+from .record import Record, RecordReader
 
 if TYPE_CHECKING:
     from .recorder import measure as measure
     from .recorder import watch as watch
 
-__all__ = ["Record", "measure", "watch"]
+__all__ = ["Record", "RecordReader", "measure", "watch"]
 
 
 def __getattr__(name: str) -> Any:

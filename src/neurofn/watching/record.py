@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-import uuid
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,24 +15,14 @@ from typing import Any
 import numpy as np
 
 from .._errors import DataError, StoreError, UnknownNameError, did_you_mean
+from ._encoded import COLUMNS, Columns, Encoded, Series, column_of, encode, joined, series
+from ._log import RecordWriter
+from ._log_reader import FolderReader
+from ._record_file import load, save
 
-__all__ = ["COLUMNS", "Record", "Rows"]
-
-COLUMNS: Mapping[str, type[np.generic]] = MappingProxyType(
-    {
-        "step": np.int64,
-        "seed": np.int64,
-        "site": np.str_,
-        "instrument": np.str_,
-        "reading": np.str_,
-        "unit": np.float64,
-        "value": np.float64,
-    }
-)
-"""The columns and their types. seed -1: none was given. unit: the neuron's index, or what the reading says; NaN: no unit."""
+__all__ = ["COLUMNS", "Record", "RecordReader", "Rows"]
 
 _DEFAULTS = {"seed": -1, "unit": math.nan}
-_FORMAT = 1  # of saved files; raise it when their layout changes
 
 
 class Rows(ABC):
@@ -60,14 +49,28 @@ class Rows(ABC):
         >>> len(rows.where(step=0, reading="loss")), len(rows.where(step=1))
         (1, 0)
         """
-        columns = self.columns
-        chosen = np.ones(len(self), dtype=bool)
+        rows = encode(self.columns)
+        chosen: Any = np.ones(len(rows.step), dtype=bool)
         for name, value in equal.items():
-            if name not in columns:
-                raise UnknownNameError(f"a record has no column {name!r}; {did_you_mean(name, columns, what='column')}")
-            same = columns[name] == value
-            chosen &= np.isnan(columns[name]) if isinstance(value, float) and math.isnan(value) else same
-        return Record({name: column[chosen] for name, column in columns.items()})
+            if name not in COLUMNS:
+                raise UnknownNameError(f"a record has no column {name!r}; {did_you_mean(name, COLUMNS, what='column')}")
+            if name in ("step", "value"):
+                chosen = chosen & _same(getattr(rows, name), value)
+            else:
+                chosen = chosen & _same(rows.keys[name], value)[rows.key]
+        return Record._of(rows.only(chosen))
+
+    def series(self) -> list[Series]:
+        """Every reading of every site as a curve over the steps, in the order in which they first come.
+
+        Each has seed, site, instrument, reading, units (n,), steps (m,) and values (m, n), NaN where a unit was not read.
+
+        >>> row = {"site": "0", "instrument": "Training", "reading": "loss"}
+        >>> curve, = Record.from_rows([{**row, "step": 0, "value": 2.0}, {**row, "step": 5, "value": 1.0}]).series()
+        >>> curve.steps.tolist(), curve.values[:, 0].tolist()
+        ([0, 5], [2.0, 1.0])
+        """
+        return list(series(encode(self.columns)))
 
     def table(self) -> list[dict[str, Any]]:
         """One dict of plain Python values per row.
@@ -102,26 +105,7 @@ class Rows(ABC):
         >>> len(Record.load(file))
         0
         """
-        path = Path(path)
-        arrays: dict[str, Any] = {"format": np.array(_FORMAT)}
-        for name, column in self.columns.items():
-            if column.dtype.kind == "U":  # each text once
-                arrays[f"{name}.texts"], arrays[name] = np.unique(column, return_inverse=True)
-            else:
-                arrays[name] = column
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        try:
-            try:
-                with open(beside, "wb") as file:
-                    np.savez_compressed(file, **arrays)
-                os.replace(beside, path)
-            finally:
-                with contextlib.suppress(OSError):
-                    os.unlink(beside)
-        except OSError as error:
-            raise StoreError(f"cannot write {path}: {error.strerror or error}; give a path in a folder that exists and has "
-                             "room, for example 'record.npz'") from error  # fmt: skip
-        return path
+        return save(encode(self.columns), Path(path))
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -145,7 +129,7 @@ class Record(Rows):
             raise DataError(
                 f"a record has the columns {', '.join(COLUMNS)}; it was given {', '.join(columns) or 'none'}"
             )
-        arrays = {name: _column(name, columns[name]) for name in COLUMNS}
+        arrays = {name: column_of(name, columns[name]) for name in COLUMNS}
         lengths = {name: len(array) for name, array in arrays.items()}
         if len(set(lengths.values())) > 1:
             raise DataError(f"the columns of a record are equally long; these are not: {lengths}")
@@ -170,14 +154,36 @@ class Record(Rows):
         return cls({name: [row[name] for row in full] for name in COLUMNS})
 
     @classmethod
+    def _of(cls, rows: Encoded) -> Record:
+        made = cls.__new__(cls)
+        object.__setattr__(made, "_columns", Columns(rows, tuple(COLUMNS)))
+        return made
+
+    @classmethod
     def join(cls, parts: Iterable[Rows]) -> Record:
         """The rows of all parts, one after the other; many are joined faster at once than by ``+``.
 
         >>> Record.join([])
         Record(0 rows)
         """
-        columns = [part.columns for part in parts]
-        return cls({name: np.concatenate([each[name] for each in columns]) if columns else [] for name in COLUMNS})
+        rows = [encode(part.columns) for part in parts]
+        return cls._of(joined(rows)) if rows else cls({name: [] for name in COLUMNS})
+
+    @staticmethod
+    def writer(folder: str | os.PathLike[str]) -> RecordWriter:
+        """A context manager that appends rows to ``folder`` as they are measured; it is made where it is not there.
+
+        `load` reads the folder at any time, also while it grows and after the process was killed. Every writer has a file of
+        its own: several processes may write into one folder. Raises StoreError where it cannot be written.
+
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> with Record.writer(folder) as writer:
+        ...     writer.write([((0, -1, "0", "Moments", "mean"), np.array([0.0]), np.array([0.5]))])
+        >>> Record.load(folder).columns["value"]
+        array([0.5])
+        """
+        return RecordWriter(folder)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Record:
@@ -199,24 +205,20 @@ class Record(Rows):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Record:
-        """The record that `save` wrote to ``path``. Nothing in the file is executed.
+        """The record in a file that `save` wrote, or in a folder of `writer`, which may be growing. Nothing in it is executed.
 
-        Raises StoreError for a file that is not there, is damaged or is something else.
+        A folder is read up to the last whole window; what is damaged in it is left out, and a warning says so. Raises
+        StoreError for a file that is not there, is damaged or is something else, and for a folder without a record.
         """
-        try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                if int(arrays["format"]) != _FORMAT:
-                    raise ValueError(f"its format is {arrays['format']}, this neurofn reads {_FORMAT}")
-                columns = {name: arrays[name] for name in COLUMNS}
-                for name, kind in COLUMNS.items():
-                    if kind is np.str_:
-                        columns[name] = _texts(arrays[f"{name}.texts"], columns[name])
-            return cls(columns)
-        except FileNotFoundError as error:
-            raise StoreError(f"there is no file {os.fspath(path)!r}") from error
-        except Exception as error:  # numpy, zipfile and zlib raise a dozen kinds for damaged files
-            raise StoreError(f"{os.fspath(path)!r} is no record that can be read ({error}); "
-                             "measure again, or load the file that Record.save wrote") from error  # fmt: skip
+        path = Path(path)
+        if not path.is_dir():
+            return cls._of(load(path))
+        reader = RecordReader(path)
+        made = reader.read()
+        if reader.damage:
+            shown = "; ".join(reader.damage[:5]) + (f"; and {len(reader.damage) - 5} more" if reader.damage[5:] else "")
+            warnings.warn(f"a part of the record {os.fspath(path)!r} was left out: {shown}", stacklevel=2)
+        return made
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Record):
@@ -232,21 +234,35 @@ class Record(Rows):
         return f"Record({len(self)} rows)"
 
 
-def _column(name: str, values: Any) -> np.ndarray:
-    array = np.asarray(values)
-    kind = COLUMNS[name]
-    if array.ndim != 1:
-        raise DataError(f"column {name!r} of a record has shape {array.shape}; give one value per row")
-    if (len(array) and (array.dtype.kind == "U") != (kind is np.str_)) or array.dtype.kind not in "Uifub":
-        raise DataError(f"column {name!r} of a record holds {array.dtype}; give {kind.__name__} values")
-    if kind is np.int64 and array.dtype.kind == "f" and not (array == np.floor(array)).all():
-        raise DataError(f"column {name!r} of a record holds fractions; give whole numbers")
-    array = array.astype(kind)  # a copy, so that nobody else can change it
-    array.setflags(write=False)
-    return array
+class RecordReader:
+    """Reads the folder of a record again and again while it grows; each time only what is new is parsed.
+
+    damage: what could not be read and was left out, in words. Raises StoreError for a folder without a record.
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with Record.writer(folder) as writer:
+    ...     reader = RecordReader(folder)
+    ...     for step in range(3):
+    ...         writer.write([((step, -1, "0", "Moments", "mean"), np.array([0.0]), np.array([0.5]))])
+    ...         print(reader.read())
+    Record(1 rows)
+    Record(2 rows)
+    Record(3 rows)
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._reader = FolderReader(Path(folder))
+
+    @property
+    def damage(self) -> list[str]:
+        """What could not be read and was left out, in words."""
+        return self._reader.damage
+
+    def read(self) -> Record:
+        """All rows up to the last whole window of every writer."""
+        return Record._of(self._reader.read())
 
 
-def _texts(texts: np.ndarray, places: np.ndarray) -> np.ndarray:
-    if texts.dtype.kind != "U" or places.dtype.kind != "i" or (len(places) and places.min() < 0):
-        raise ValueError("its texts are damaged")
-    return np.asarray(texts[places])
+def _same(column: np.ndarray, value: Any) -> Any:
+    return np.isnan(column) if isinstance(value, float) and math.isnan(value) else column == value
