@@ -20,6 +20,12 @@ _HOME = {
     "neuron": "neurons",
     "swap": "neurons.swap",
     "init_for": "neurons.gains",
+    "fit_ranges": "neurons.ranges",
+    "prune": "neurons.pruning",
+    "curves": "neurons.curves",
+    "discover": "neurons.symbolic",
+    "save_network": "neurons.saved",
+    "load_network": "neurons.saved",
     "KANRegressor": "estimators",
     "KANClassifier": "estimators",
     "watch": "watching",
@@ -60,8 +66,14 @@ if TYPE_CHECKING:
     from .instruments import EpsilonRank as EpsilonRank
     from .instruments import Moments as Moments
     from .neurons import neuron as neuron
+    from .neurons.curves import curves as curves
     from .neurons.gains import init_for as init_for
+    from .neurons.pruning import prune as prune
+    from .neurons.ranges import fit_ranges as fit_ranges
+    from .neurons.saved import load_network as load_network
+    from .neurons.saved import save_network as save_network
     from .neurons.swap import swap as swap
+    from .neurons.symbolic import discover as discover
     from .reporting import report as report
     from .saving import fewbit as fewbit
     from .studies import Claim as Claim

@@ -19,6 +19,7 @@ from _toy_studies import CALLS, altered, without_times
 from neurofn import _terminal
 from neurofn._errors import StoreError
 from neurofn.cli import main
+from neurofn.neurons.composites import catalogue as composites
 from neurofn.studies import Result, run
 from neurofn.studies._store import Store
 
@@ -270,12 +271,12 @@ def test_check_prints_check_by_check(
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_check_takes_a_kind_and_sums_up(workers: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "edges", "--quick", "--workers", workers]) == 0
+    assert main(["check", "composites", "--quick", "--workers", workers]) == 0
     out = capsys.readouterr().out
-    assert "edges: bspline  " in out
-    assert out.splitlines()[-1].startswith("2 parts, ")
+    assert "composites: paon  " in out
+    assert out.splitlines()[-1].startswith(f"{len(composites)} parts, ")
     assert out.endswith(" 0 failed\n")
-    assert main(["check", "edges", "--workers", "0"]) == 2
+    assert main(["check", "composites", "--workers", "0"]) == 2
     assert "--workers 0: give 1 or more" in capsys.readouterr().err
 
 

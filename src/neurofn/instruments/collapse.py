@@ -31,8 +31,8 @@ class NeuralCollapse(Labelled):
     all pairs), every class counting alike (arXiv:2010.16402), 1 at collapse.
 
     Further: "classes" (those with rows) and "rows". Classes without rows are left out; NaN for fewer than two. NC3, the
-    likeness to the weights of the last layer, is `duality`. Weights of rows count in proportion. State: N**2 + 2 N K numbers; cost per
-    row: 2 N**2 operations. Raises SettingError for fewer than two classes.
+    likeness to the weights of the last layer, is `duality`. Weights of rows count in proportion. State: N**2 + 2 N K numbers;
+    cost per row: 2 N**2 operations. Raises SettingError for fewer than two classes.
 
     >>> import torch
     >>> collapse = NeuralCollapse(classes=2)

@@ -117,7 +117,7 @@ class Neuron:
 
         >>> from neurofn.neurons import neuron
         >>> neuron("mean(bspline(grid=5))").dense(64, 10)
-        NeuronLayer(mean(bspline), 64 -> 10, path=fused)
+        NeuronLayer(mean(bspline), 64 -> 10, path=...)
         """
         from .layer import NeuronLayer
 
