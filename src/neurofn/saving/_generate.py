@@ -147,6 +147,6 @@ _RULES: dict[str, Callable[..., list[str]]] = {
     "min": lambda o, a, y, u, v: [_shared(u, v, a, ">"), _shared(v, u, a, ">")],
     "clamp_max": lambda o, a, y, u, v: [f"pick({u} >= {v}, {a}, V{{}})", ""],
     "clamp_min": lambda o, a, y, u, v: [f"pick({u} <= {v}, {a}, V{{}})", ""],
-    "half_power": lambda o, a, y, u: [f"{a} * ({_number(o.value)} * ({_product(u, int(o.value) - 1)} * root({u})))"],
-    "whole_power": lambda o, a, y, u: [f"{a} * ({_number(o.value)} * ({_product(u, int(o.value) - 1)}))"],
+    "half_power": lambda o, a, y, u: [f"({a} * {_number(o.value)}) * ({_product(u, int(o.value) - 1)} * root({u}))"],
+    "whole_power": lambda o, a, y, u: [f"({a} * {_number(o.value)}) * ({_product(u, int(o.value) - 1)})"],
 }
