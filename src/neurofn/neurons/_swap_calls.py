@@ -6,20 +6,17 @@ that a function is recognised however it is written. The same observer listens w
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.overrides import TorchFunctionMode
 
-from ._swap_places import Place, code_running, frame_of_call, in_place, module_of, place_of, tensors_of, why_fixed
+from .._sites_places import Place, code_running, frame_of_call, in_place, module_of, place_of, tensors_of, why_fixed
 from ._swap_recognise import agrees, probe
 
-__all__ = ["Call", "Observer", "running", "trace", "used_later"]
+__all__ = ["Call", "Observer", "used_later"]
 
 _ROOTS = 6  # so many values back a function is looked for
 
@@ -142,57 +139,6 @@ def _line(frame: Any) -> str:
     return f"{frame.f_code.co_filename.replace(chr(92), '/').rpartition('/')[2]}:{frame.f_lineno}"
 
 
-class _Running(TorchFunctionMode):
-    def __init__(self, observer: Observer) -> None:
-        super().__init__()
-        self.observer = observer
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        settings = kwargs or {}
-        result = func(*args, **settings)
-        self.observer.call(func, getattr(func, "__name__", str(func)), (args, settings), result)
-        return result
-
-
-@contextmanager
-def running(observer: Observer) -> Iterator[None]:
-    """Listen to everything that runs inside."""
-    with torch.no_grad(), torch.random.fork_rng(devices=[]), _Running(observer):
-        yield
-
-
-class _Tracer(fx.Tracer):
-    """Traces one module's own code: every module inside it is a leaf."""
-
-    def __init__(self, observer: Observer) -> None:
-        super().__init__()
-        self.observer = observer
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return True
-
-    def create_proxy(self, kind: str, target: Any, args: Any, kwargs: Any, *rest: Any, **named: Any) -> fx.Proxy:
-        proxy = super().create_proxy(kind, target, args, kwargs, *rest, **named)
-        if kind == "call_function":
-            self.observer.call(target, getattr(target, "__name__", str(target)), (args, kwargs), proxy)
-        elif kind == "call_method":
-            self.observer.call(_method(target), target, (args, kwargs), proxy)
-        return proxy
-
-
-def _method(name: str) -> Callable[..., Any]:
-    return lambda first, *args, **kwargs: getattr(first, name)(*args, **kwargs)
-
-
-def trace(observer: Observer, module: nn.Module) -> fx.Graph | str:
-    """Trace the own code of a module; gives its graph, or the reason why it cannot be traced."""
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            return _Tracer(observer).trace(module, concrete_args=_defaults(module))
-    except Exception as error:  # control flow that depends on data: any exception of the user's code
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
 def used_later(graph: fx.Graph, target: str) -> bool:
     """Whether the input of a call of the module ``target`` is used again after that call: then a change in place is seen."""
     order = {node: number for number, node in enumerate(graph.nodes)}
@@ -202,9 +148,3 @@ def used_later(graph: fx.Graph, target: str) -> bool:
         for call in calls
         for argument in call.args
     )
-
-
-def _defaults(module: nn.Module) -> dict[str, Any]:
-    """Arguments that may be left out, at their defaults: code asks whether they are None, which a traced value never is."""
-    parameters = inspect.signature(module.forward).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}

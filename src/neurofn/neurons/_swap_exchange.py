@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
+from .._sites_places import Place, frame_of_call, in_place, module_of, place_of, tensors_of
 from ._swap_calls import Call
-from ._swap_places import Place, frame_of_call, in_place, module_of, place_of, tensors_of
 
 __all__ = ["Gate", "InPlace", "exchange", "exchanged", "exchanging", "move_hooks"]
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, fx, nn
 
 from .._errors import SettingError
-from ._swap_calls import Call, Observer, running, trace, used_later
+from .._sites_trace import is_code, running, trace
+from ._swap_calls import Call, Observer, used_later
 
 __all__ = ["Heard", "inputs", "listen", "run"]
 
@@ -31,7 +32,7 @@ class Heard:
 def listen(model: nn.Module, paths: Iterable[str], observer: Observer, on: Any) -> Heard:
     """Listen to the modules at ``paths`` of a model that is thrown away afterwards; ``on`` is a batch to run, or None."""
     code = {path: model.get_submodule(path) for path in paths}
-    code = {path: module for path, module in code.items() if _is_code(module) and "_orig_mod" not in path.split(".")}
+    code = {path: module for path, module in code.items() if is_code(module) and "_orig_mod" not in path.split(".")}
     modules: dict[int, str] = {}
     for path, module in code.items():
         modules.setdefault(id(module), path)
@@ -46,12 +47,6 @@ def listen(model: nn.Module, paths: Iterable[str], observer: Observer, on: Any) 
         (modules[id(owner)], text, type(owner)) for owner, text in observer.fixed.values() if id(owner) in modules
     ]
     return Heard(calls, missed, frozenset(_overwriting(model, graphs)))
-
-
-def _is_code(module: nn.Module) -> bool:
-    """Whether the class is of the user, not of torch or ours."""
-    kind = getattr(type(module), "_neurofn_base", type(module))
-    return kind.__module__.split(".")[0] not in ("torch", "neurofn")
 
 
 def run(model: nn.Module, on: Any) -> Any:

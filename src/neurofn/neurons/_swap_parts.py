@@ -12,13 +12,13 @@ from typing import Any
 from torch import nn
 
 from .._errors import SettingError
+from .._sites_places import in_place
 from ..functions import Function
 from ..functions import catalogue as functions
 from ._swap_calls import Call, Observer
 from ._swap_exchange import Gate, InPlace, exchange, exchanged, move_hooks
 from ._swap_left import grouped, opaque, unreachable
 from ._swap_listen import listen
-from ._swap_places import in_place
 from ._swap_recognise import agrees, computes, expected, may_be_asked
 
 __all__ = ["Place", "copied", "everywhere", "find", "light_copy", "matches", "no_fast_path", "put", "settled"]

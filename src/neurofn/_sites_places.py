@@ -13,7 +13,8 @@ from torch import nn
 __all__ = ["Place", "code_running", "frame_of_call", "in_place", "module_of", "place_of", "tensors_of", "why_fixed"]
 
 _TORCH = os.path.dirname(torch.__file__) + os.sep
-_HERE = os.path.dirname(__file__) + os.sep + "_swap_"
+_PACKAGE = os.path.dirname(__file__) + os.sep
+_HERE = _PACKAGE + "_sites_", os.path.join(_PACKAGE, "neurons", "_swap_")
 
 Place = tuple[str, str, int, Any]
 """File, qualified name and first line of the code, and lines and columns of the call in it."""
@@ -24,7 +25,7 @@ _positions: dict[CodeType, list[Any]] = {}
 def frame_of_call() -> FrameType | None:
     """The innermost frame outside torch and outside this machinery."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith((_TORCH, _HERE)):
+    while frame is not None and frame.f_code.co_filename.startswith((_TORCH, *_HERE)):
         frame = frame.f_back
     return frame
 
