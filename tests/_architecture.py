@@ -72,6 +72,7 @@ SIBLINGS = {
     "_sites_attention": "sites",
     "_sites_axes": "sites",
     "_sites_calls": "sites",
+    "_sites_find": "sites",
     "_sites_places": "sites",
     "_sites_survey": "sites",
     "_sites_trace": "sites",
@@ -92,6 +93,7 @@ SIBLINGS = {
     "_gallery_entries": "cli",
     "_parts_command": "cli",
     "_swap_command": "cli",
+    "_watch_command": "cli",
     "_explain_sources": "cli",
 }
 ROOT = "neurofn"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol
 
 import torch
 from torch import fx, nn
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Listener", "is_code", "running", "trace"]
+from ._errors import SettingError
+
+__all__ = ["Listener", "is_code", "run", "running", "trace"]
 
 
 class Listener(Protocol):
@@ -85,3 +87,20 @@ def _defaults(module: nn.Module) -> dict[str, Any]:
     """Arguments that may be left out, at their defaults: code asks whether they are None, which a traced value never is."""
     parameters = inspect.signature(module.forward).parameters.values()
     return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+
+
+def run(model: nn.Module, on: Any) -> Any:
+    """The model's output on a batch: a tensor, a tuple or a dict of arguments; raises SettingError where it fails."""
+    compiled = any(isinstance(getattr(part, "_orig_mod", None), nn.Module) for part in model.modules())
+    plainly = torch.compiler.set_stance("force_eager") if compiled else nullcontext()
+    try:
+        with plainly:
+            if isinstance(on, dict):
+                return model(**on)
+            return model(*on) if isinstance(on, tuple | list) else model(on)
+    except Exception as error:  # foreign code on foreign data
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SettingError(
+            f"the model does not run on the batch on= ({type(error).__name__}: {reason}); give a tensor, a tuple of "
+            "arguments, or a dict of named ones"
+        ) from error

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
-from .._errors import SettingError
-from .._sites_trace import is_code, running, trace
+from .._sites_trace import is_code, run, running, trace
 from ._swap_calls import Call, Observer, used_later
 
 __all__ = ["Heard", "inputs", "listen", "run"]
@@ -47,23 +45,6 @@ def listen(model: nn.Module, paths: Iterable[str], observer: Observer, on: Any) 
         (modules[id(owner)], text, type(owner)) for owner, text in observer.fixed.values() if id(owner) in modules
     ]
     return Heard(calls, missed, frozenset(_overwriting(model, graphs)))
-
-
-def run(model: nn.Module, on: Any) -> Any:
-    """The model's output on a batch: a tensor, a tuple or a dict of arguments; raises SettingError where it fails."""
-    compiled = any(isinstance(getattr(part, "_orig_mod", None), nn.Module) for part in model.modules())
-    plainly = torch.compiler.set_stance("force_eager") if compiled else nullcontext()
-    try:
-        with plainly:
-            if isinstance(on, dict):
-                return model(**on)
-            return model(*on) if isinstance(on, tuple | list) else model(on)
-    except Exception as error:  # foreign code on foreign data
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SettingError(
-            f"the model does not run on the batch on= ({type(error).__name__}: {reason}); give a tensor, a tuple of "
-            "arguments, or a dict of named ones"
-        ) from error
 
 
 def inputs(model: nn.Module, paths: Iterable[str], on: Any) -> dict[str, Tensor]:
