@@ -27,7 +27,9 @@ from ._explain_command import explain_units
 from ._function_command import derive, errata, same
 from ._gallery_command import gallery
 from ._parts_command import list_parts, show
+from ._sites_command import sites
 from ._swap_command import swap_check
+from ._watch_command import diagnose_record, watch_record
 
 if TYPE_CHECKING:
     from .studies import Result, Study
@@ -159,7 +161,9 @@ app.command(check)
 app.command(swap_check)
 app.command(list_parts, name="list")
 app.command(audit_package, name="audit")
-for command in (show, derive, same, errata, gallery):
+app.command(watch_record, name="watch")
+app.command(diagnose_record, name="diagnose")
+for command in (show, derive, same, errata, gallery, sites):
     app.command(command)
 
 

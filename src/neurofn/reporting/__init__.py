@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from ._explanations_pictures import pictured, rowed, worded
 from ._report import report
+from .diagnosis import Finding, diagnose
 
-__all__ = ["pictured", "report", "rowed", "worded"]
+__all__ = ["Finding", "diagnose", "pictured", "report", "rowed", "worded"]
