@@ -47,7 +47,7 @@ def test_compiled_models_read_the_same(whole: bool) -> None:
 def test_a_model_compiled_before_is_refused_at_the_first_step() -> None:
     model = torch.compile(mlp(), backend="eager")
     model(torch.randn(5, 4))
-    with pytest.raises(SiteError, match=SILENT), watch(model, Moments(), at="1") as record:
+    with pytest.raises(SiteError, match=SILENT), watch(model, Moments(), at="1", every=1) as record:
         model(torch.randn(5, 4))
     assert record.steps == 0
     assert hooks(model) == 0
@@ -56,7 +56,7 @@ def test_a_model_compiled_before_is_refused_at_the_first_step() -> None:
 def test_a_second_model_of_the_same_structure_is_refused() -> None:
     first, second = (torch.compile(mlp(), backend="eager") for _ in range(2))
     first(torch.randn(5, 4))
-    with pytest.raises(SiteError, match=SILENT), watch(second, Moments(), at="1"):
+    with pytest.raises(SiteError, match=SILENT), watch(second, Moments(), at="1", every=1):
         second(torch.randn(5, 4))
 
 
@@ -64,6 +64,6 @@ def test_one_graph_is_refused_with_a_reason() -> None:
     model = torch.compile(mlp(), backend="eager", fullgraph=True)
     with (
         pytest.raises(torch._dynamo.exc.Unsupported, match="compile without fullgraph=True"),
-        watch(model, Moments(), at="1"),
+        watch(model, Moments(), at="1", every=1),
     ):
         model(torch.randn(5, 4))

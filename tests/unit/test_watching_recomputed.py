@@ -32,7 +32,7 @@ class Recomputed(nn.Module):
 @pytest.mark.parametrize("reentrant", [False, True])
 def test_recomputation_counts_once(reentrant: bool) -> None:
     model = Recomputed(reentrant=reentrant)
-    with watch(model, ActivatedNeurons(), at="body.0") as record:
+    with watch(model, ActivatedNeurons(), at="body.0", every=1) as record:
         for _ in range(2):
             model(torch.randn(10, 4, requires_grad=True)).sum().backward()
     assert record.steps == 2
@@ -49,7 +49,7 @@ class Inner(Recomputed):
 
 def test_recomputation_inside_a_pass_counts_once() -> None:
     model = Inner(reentrant=False)
-    with watch(model, Moments(), at="body.0") as record:
+    with watch(model, Moments(), at="body.0", every=1) as record:
         model(torch.randn(10, 4, requires_grad=True))
     assert set(record.columns["site"].tolist()) == {"body.0"}
 
@@ -66,13 +66,13 @@ class Copies(nn.Module):
 
 
 def test_copies_of_a_module_are_other_modules() -> None:
-    with pytest.raises(SiteError, match="no output of the sites"), watch(model := Copies(), Moments()):
+    with pytest.raises(SiteError, match="no output of the sites"), watch(model := Copies(), Moments(), every=1):
         model(torch.randn(5, 4))
 
 
 def test_a_model_that_is_recomputed_as_a_whole_counts_once() -> None:
     model = mlp()
-    with watch(model, Moments(), at="1") as record:
+    with watch(model, Moments(), at="1", every=1) as record:
         for _ in range(2):
             checkpoint(model, torch.randn(10, 4, requires_grad=True), use_reentrant=False).sum().backward()
     assert record.steps == 2

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._base import Batch, Instrument, Labelled, Readings, State, catalogue
+from ._defaults import DEFAULTS
 from ._probe import Probe, probes
 from .activity import Activity, above, argmax, pooled_quantile, top_k
 from .law import Law, activated_by_law, fit_law
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .weights import WeightSpectra as WeightSpectra
 
 __all__ = [
+    "DEFAULTS",
     "ActivatedNeurons",
     "ActivationLaw",
     "Activity",

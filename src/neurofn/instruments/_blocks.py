@@ -58,11 +58,11 @@ def as_rows(values: Tensor) -> Tensor:
 
 
 def sampled(values: Tensor, limit: int, turn: int) -> Tensor:
-    """At most about ``limit`` rows of a block, evenly spaced; with ``turn`` = 0, 1, 2, ... every row has its turn equally often.
+    """At most about ``limit`` rows of a block, evenly spaced; over ``turn`` = 0, 1, 2, ... each row comes equally often.
 
     >>> import torch
     >>> sampled(torch.arange(6.0)[:, None], 2, turn=1).flatten()
-    tensor([1., 4.])
+    tensor([2., 5.])
     """
     if values.ndim == 2:
         stride = -(-len(values) // limit)
@@ -86,7 +86,9 @@ def pieces_of(values: Tensor) -> Sequence[Tensor]:
     """The block in pieces that the cache holds."""
     if values.numel() <= 2 * _PIECE:
         return (values,)
-    return values.split(max(1, _PIECE * len(values) // values.numel()))
+    import torch
+
+    return torch.split(values, max(1, _PIECE * len(values) // values.numel()))
 
 
 def take_sum(piece: Tensor, scratch: Scratch, *, into: Tensor) -> None:

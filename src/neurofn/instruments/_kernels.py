@@ -42,6 +42,7 @@ class Kernel(ABC):
         self.rows = 0
         self.unit = 0.0  # the spacing near 1 of the coarsest data type that the values came in
         self.traced = torch.zeros((), dtype=torch.int64, device=like.device)
+        self.left_out = torch.zeros((), dtype=torch.int64, device=like.device)  # rows of batches that `trace` left out
 
     @property
     def total(self) -> int:
@@ -60,17 +61,19 @@ class Kernel(ABC):
         """The batch, of so many rows, belongs to the sums."""
         self.rows += rows
 
-    def drop(self) -> None:
+    def drop(self) -> None:  # noqa: B027  # dear kernels get nothing that would have to be forgotten
         """Forget the batch."""
 
     def trace(self, rows: Tensor, good: Tensor) -> None:
         """Add ``rows`` (rows, neurons) where ``good``, a bool tensor without axes, says so."""
         self.traced.add_(good * rows.shape[0])
+        self.left_out.add_(~good * rows.shape[0])
 
     def reset(self) -> None:
         """The sums of no rows, in the same memory."""
         self.rows = 0
         self.traced.zero_()
+        self.left_out.zero_()
 
     @abstractmethod
     def state(self) -> State:

@@ -8,12 +8,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .record import Record, RecordReader
+from .schedules import AtLossChange, Every, LogSpaced, Schedule, Windows
+from .views import View, in_evaluation, in_gradient
 
 if TYPE_CHECKING:
+    from .recorder import Cost as Cost
     from .recorder import measure as measure
     from .recorder import watch as watch
 
-__all__ = ["Record", "RecordReader", "measure", "watch"]
+__all__ = [
+    "AtLossChange",
+    "Cost",
+    "Every",
+    "LogSpaced",
+    "Record",
+    "RecordReader",
+    "Schedule",
+    "View",
+    "Windows",
+    "in_evaluation",
+    "in_gradient",
+    "measure",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> Any:

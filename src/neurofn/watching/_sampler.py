@@ -1,136 +1,217 @@
-"""The instruments' states at the sites of a model, fed by forward hooks; what `watch` and `measure` share."""
+"""The instruments' states at the sites of a model, fed by hooks; what `watch` and `measure` share."""
 
 from __future__ import annotations
 
 import sys
+import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from .._errors import SettingError, ShapeError
-from ..instruments import Instrument, Labelled, State
-from ..sites import Site, find_module, find_sites, to_rows
-from .record import Record
+from .._errors import NeurofnError, SettingError, ShapeError
+from .._sites_address import OUTPUT, address_of
+from ..instruments import Instrument
+from ..instruments._blocks import Scratch
+from ..sites import Site, find_module, find_sites, tap, to_rows
+from ._chunks import Chunk, chunks_of
+from ._places import Feed, Name, Place
+from .views import View, split_views
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["Chunk", "Sampler", "recomputing", "to_record", "uncompiled"]
-
-
-class Chunk(NamedTuple):
-    """The values of one reading, a row of the record each; ``where`` is their step, seed, site, instrument and reading."""
-
-    where: tuple[int, int, str, str, str]
-    units: np.ndarray
-    values: np.ndarray
+__all__ = ["Sampler", "recomputing", "uncompiled"]
 
 
 class Sampler:
-    """The instruments' states at every site of a model, fed by hooks."""
+    """Places by their text, and the hooks that feed them.
+
+    fast:   by the fast kernels of the instruments that have one; else every batch by `Instrument.update`.
+    strict: what goes wrong in a hook is raised. Else a training goes on: the place is marked in ``failed`` with the step, and
+            one warning is given; but what is wrong from the first time on, such as a bad shape, is raised then.
+    """
 
     def __init__(
-        self, model: nn.Module, instruments: Sequence[Instrument], at: str | Site | Sequence[str | Site]
+        self,
+        model: nn.Module,
+        instruments: Sequence[Instrument],
+        at: str | Site | View | Sequence[str | Site | View],
+        *,
+        fast: bool = False,
+        strict: bool = True,
     ) -> None:
-        wrong = [part for part in instruments if not isinstance(part, Instrument)]
-        if wrong or not instruments:
-            given = f"{wrong[0]!r}" if wrong else "none"
-            raise SettingError(f"instruments: {given} given; give one or more, for example EpsilonRank(eps=1e-3)")
-        twice = [text for text, times in Counter(map(str, instruments)).items() if times > 1]
-        if twice:
-            raise SettingError(f"instruments: {twice[0]} was given twice; give each one once")
-        self.instruments = tuple(instruments)
-        self.sites = {site.path: site for site in find_sites(model, at)}
-        self.named = {getattr(one, "path", one) for one in ([at] if isinstance(at, str | Site) else at)}
+        self.instruments, self.fast, self.strict = _checked(instruments), fast, strict
+        self.sides = {side: {site.path: site for site in find_sites(model, of)} for side, of in split_views(at).items()}
+        self.sites = {path: site for sites in self.sides.values() for path, site in sites.items()}
         self.modules = {path: find_module(model, site) for path, site in self.sites.items()}
-        self.on = False
+        named = [one for of in split_views(at).values() for one in (of if isinstance(of, tuple) else (of,))]
+        self.named = {getattr(one, "path", one) for one in named}
+        self.model = model
+        self.fusable = fast and "gradient" not in self.sides and _all_fast(self.instruments)
+        self.fusable = self.fusable and all(_is_output(site) for site in self.sites.values())
         self.weights: Tensor | None = None
         self.targets: Tensor | None = None
         self.seen: set[str] = set()
+        self.failed: dict[str, tuple[int, str]] = {}
+        self.nonfinite: dict[str, int] = {}  # place -> the first step at which something was not finite
+        self.names: dict[str, Name] = {}  # of all places there ever were
+        self.scratch = Scratch()
+        self.step, self.ticket, self.spent = 0, 0, 0.0
+        self.fused = False  # whether a compiler has taken the hooks into its graph
+        self.feed, self.side, self.touched = Feed(), "", False
+        self.close()
         self.clear()
 
     def clear(self) -> None:
         """Forget all rows."""
-        self.states: dict[tuple[str, int], list[State]] = {}  # by path and which call of a pass
-        self.new_pass()
+        self.places: dict[str, Place] = {}
+        self.calls: dict[str, int] = {}
+        self._sorted: list[str] = []
 
-    def new_pass(self) -> None:
-        """The next call of each module is its first in a forward pass."""
-        self.calls: Counter[str] = Counter()
+    def open(self, feed: Feed, side: str = "") -> None:
+        """A pass begins, of which ``side`` is read as ``feed`` says; gradients go with training passes."""
+        self.calls = {}
+        self.touched = False
+        self.feed, self.side = feed, side
+        self.on, self.light, self.dear = True, feed.light, feed.dear
+
+    def close(self) -> None:
+        """What the hooks see from now on is not read; gradients of the pass may still come."""
+        self.on = self.light = self.dear = False
+
+    @property
+    def in_training(self) -> bool:
+        """Whether anything of training passes is read."""
+        return "" in self.sides or "gradient" in self.sides
 
     def attach(self, stack: ExitStack) -> None:
         """Hook every site; leaving ``stack`` takes the hooks off."""
-        for path, module in self.modules.items():
-            stack.callback(module.register_forward_hook(self._hook(self.sites[path])).remove)
+        for path, site in self.sites.items():
+            if _is_output(site):
+                stack.callback(self.modules[path].register_forward_hook(self._hook(site)).remove)
+            else:
+                stack.callback(tap(self.model, site, self._receiver(site), active=lambda: self.on))
+
+    def _receiver(self, site: Site) -> Callable[[Any], None]:
+        return uncompiled(lambda value: self.see(site, value))
 
     def _hook(self, site: Site) -> Callable[[nn.Module, Any, Any], None]:
         # A function, not a bound method: copy.deepcopy of a watched model copies methods with all they belong to.
+        import torch
+
+        def eagerly(module: nn.Module, output: Any) -> None:
+            if module is self.modules[site.path]:
+                self.see(site, output)
+
+        if "torch._dynamo" not in sys.modules:
+            return lambda module, inputs, output: eagerly(module, output) if self.on else None
+        eagerly, path = uncompiled(eagerly), site.path
+
         def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            if self.on and module is self.modules[site.path] and not recomputing():
-                self.take(site, output)
+            if not self.on:
+                return
+            if self.fusable and torch.compiler.is_dynamo_compiling():
+                self.calls[path] = call = self.calls.get(path, 0) + 1
+                place = self.places.get(_key(path, call, self.side))
+                if place is not None:
+                    self.fused = True
+                    with torch.no_grad():
+                        place.trace(to_rows(output, site), light=self.light, dear=self.dear)
+            else:
+                eagerly(module, output)
 
-        return uncompiled(hook)
+        return hook
 
-    def take(self, site: Site, output: Any) -> None:
-        """Add one output of the module at ``site``; later calls in the same pass are places of their own."""
-        values = to_rows(output, site)
+    def see(self, site: Site, output: Any) -> None:
+        """Read one output of the module at ``site``, and the gradient by it when it comes."""
+        import torch
+
+        if recomputing():
+            return
+        self.touched = True
+        self.calls[site.path] = call = self.calls.get(site.path, 0) + 1
+        wanted = not self.side and site.path in self.sides.get("gradient", {})
+        if wanted and isinstance(output, torch.Tensor) and output.requires_grad:
+            self._await_gradient(site, output, call)
+        if site.path in self.sides.get(self.side, {}):
+            self.take(site, output, Name(site.path, call, self.side))
+
+    def _await_gradient(self, site: Site, output: Tensor, call: int) -> None:
+        ticket = self.ticket
         self.seen.add(site.path)
-        self.calls[site.path] += 1
-        place = site.path, self.calls[site.path]
+
+        def arrived(gradient: Tensor) -> None:
+            if ticket == self.ticket:  # the backward pass of an earlier forward pass is not this step's
+                self.take(site, gradient, Name(site.path, call, "gradient"))
+
+        output.register_hook(arrived)  # type: ignore[no-untyped-call]
+
+    def take(self, site: Site, output: Any, name: Name) -> None:
+        """Add one output of the module at ``site`` to the place ``name``."""
+        begin = time.perf_counter()
+        self.seen.add(site.path)
+        key = _key(*name)
+        if self.feed.only not in (None, site.path):
+            return
         try:
-            weights = None if self.weights is None else _of_rows(self.weights, rows=len(values), what="weights")
-            targets = None if self.targets is None else _of_rows(self.targets, rows=len(values), what="targets")
-            states = self.states.get(place) or [part.start(values.shape[1]) for part in self.instruments]
-            pairs = zip(self.instruments, states, strict=True)
-            self.states[place] = [
-                part.update(state, values, weights, targets=targets)
-                if isinstance(part, Labelled)
-                else part.update(state, values, weights)
-                for part, state in pairs
-            ]
-        except ShapeError as error:
-            raise ShapeError(f"at the site {_name(*place)!r}: {error}") from error
+            self._add(name, key, site, output)
+        except Exception as error:
+            if self.strict or (isinstance(error, NeurofnError) and key not in self.names):
+                if isinstance(error, ShapeError):
+                    raise ShapeError(f"at the site {str(name)!r}: {error}") from error
+                raise
+            self._mark(name, key, error)
+        self.spent += time.perf_counter() - begin
 
-    def read(self, step: int, seed: int) -> Iterator[Chunk]:
-        """All readings of all states, in the order of the model, the instruments and the readings."""
+    def _add(self, name: Name, key: str, site: Site, output: Any) -> None:
+        import torch
+
+        with torch.no_grad():
+            plain = isinstance(output, torch.Tensor) and site.axis == 1 and output.ndim > 2 and output.is_contiguous()
+            values = output.detach().flatten(2) if plain and self.fast and output.numel() else to_rows(output, site)
+            place = self.places.get(key)
+            if place is None:
+                place = self.places[key] = Place(self.instruments, values, self.scratch, fast=self.fast)
+                self.names[key] = name
+            if self.fast:
+                if values.shape[1] != place.neurons:
+                    raise ShapeError(f"{place.neurons} neurons became {values.shape[1]} within one window")
+                if not place.add(values, self.feed):
+                    self.nonfinite.setdefault(str(name), self.step)
+                return
+            rows = len(values)
+            weights = None if self.weights is None else _of_rows(self.weights, rows=rows, what="weights")
+            targets = None if self.targets is None else _of_rows(self.targets, rows=rows, what="targets")
+            place.exactly(values, range(len(self.instruments)), weights, targets)
+
+    def _mark(self, name: Name, key: str, error: Exception) -> None:
+        self.places.pop(key, None)  # its sums may lack a part of this batch
+        if str(name) not in self.failed:
+            self.failed[str(name)] = self.step, f"{type(error).__name__}: {error}"
+            warnings.warn(
+                f"watch could not read {str(name)!r} at step {self.step}, and its rows since the last reading are lost "
+                f"({type(error).__name__}: {error}); the training goes on",
+                stacklevel=2,
+            )
+
+    def ordered(self) -> list[str]:
+        """The keys of all places, in the order of the model, the sides and the calls."""
+        if self._sorted and len(self._sorted) == len(self.places) == len(self.names):
+            return self._sorted
         order = {path: i for i, path in enumerate(self.sites)}
-        for path, call in sorted(self.states, key=lambda place: (order[place[0]], place[1])):
-            for part, state in zip(self.instruments, self.states[path, call], strict=True):
-                units = part.units(state)
-                for reading, value in part.compute(state).items():
-                    values = np.atleast_1d(np.asarray(value, dtype=np.float64))
-                    default = np.arange(len(values)) if isinstance(value, np.ndarray) else np.array([np.nan])
-                    where = step, seed, _name(path, call), str(part), reading
-                    yield Chunk(where, units.get(reading, default), values)
+        sides = {side: i for i, side in enumerate(self.sides)}
+        self._sorted = sorted(self.places, key=lambda key: _rank(self.names[key], order, sides))
+        return self._sorted
 
-
-def _name(path: str, call: int) -> str:
-    return path if call == 1 else f"{path}#{call}"
-
-
-def _of_rows(given: Tensor, *, rows: int, what: str) -> Tensor:
-    """Weights or targets of samples as those of rows, of which each sample has equally many, one after the other."""
-    if len(given) == rows:
-        return given
-    if len(given) == 0 or rows % len(given):
-        raise ShapeError(f"it gives {rows} rows for {len(given)} samples, so {what} of samples are no {what} of rows; "
-                         f"leave out {what}=, or this site")  # fmt: skip
-    return given.repeat_interleave(rows // len(given), dim=0)
-
-
-def to_record(chunks: Sequence[Chunk]) -> Record:
-    """The rows of all chunks."""
-    lengths = [len(chunk.values) for chunk in chunks]
-    columns: dict[str, Any] = {
-        name: np.repeat(np.array([chunk.where[i] for chunk in chunks]), lengths) if chunks else []
-        for i, name in enumerate(("step", "seed", "site", "instrument", "reading"))
-    }
-    columns["unit"] = np.concatenate([chunk.units for chunk in chunks]) if chunks else []
-    columns["value"] = np.concatenate([chunk.values for chunk in chunks]) if chunks else []
-    return Record(columns)
+    def read(self, step: int, seed: int, sides: Sequence[str]) -> Iterator[Chunk]:
+        """All readings of all places of these sides, which are forgotten."""
+        for key in list(self.ordered()):
+            if self.names[key].side in sides:
+                place = self.places.pop(key)
+                for i, part in enumerate(self.instruments):
+                    yield from chunks_of(part, place.take(i).state, (step, seed, str(self.names[key])))
 
 
 def uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
@@ -150,3 +231,45 @@ def recomputing() -> bool:
 
     task = getattr(torch._C, "_current_graph_task_id", None)  # private; without it recomputed rows would count twice
     return task is not None and task() != -1
+
+
+def _checked(instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
+    wrong = [part for part in instruments if not isinstance(part, Instrument)]
+    if wrong or not instruments:
+        given = f"{wrong[0]!r}" if wrong else "none"
+        raise SettingError(f"instruments: {given} given; give one or more, for example EpsilonRank(eps=1e-3)")
+    twice = [text for text, times in Counter(map(str, instruments)).items() if times > 1]
+    if twice:
+        raise SettingError(f"instruments: {twice[0]} was given twice; give each one once")
+    return tuple(instruments)
+
+
+def _all_fast(instruments: Sequence[Instrument]) -> bool:
+    import torch
+
+    return all(part.kernel(1, torch.empty(0, 1)) is not None for part in instruments)
+
+
+def _is_output(site: Site) -> bool:
+    """Whether it is the output of a module, or a part of it, so that a hook on the module sees it."""
+    address = address_of(site)
+    return address.place is None and address.port == OUTPUT
+
+
+def _key(path: str, call: int, side: str) -> str:
+    """A plain text, which a compiler can look up."""
+    return str(call) + ":" + side + ":" + path
+
+
+def _rank(name: Name, order: dict[str, int], sides: dict[str, int]) -> tuple[int, int, int]:
+    return sides[name.side], order[name.path], name.call
+
+
+def _of_rows(given: Tensor, *, rows: int, what: str) -> Tensor:
+    """Weights or targets of samples as those of rows, of which each sample has equally many, one after the other."""
+    if len(given) == rows:
+        return given
+    if len(given) == 0 or rows % len(given):
+        raise ShapeError(f"it gives {rows} rows for {len(given)} samples, so {what} of samples are no {what} of rows; "
+                         f"leave out {what}=, or this site")  # fmt: skip
+    return given.repeat_interleave(rows // len(given), dim=0)

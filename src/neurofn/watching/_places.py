@@ -1,0 +1,163 @@
+"""Place: what the instruments know of one output of one module, fed by hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..instruments import Instrument, Labelled, State
+from ..instruments._blocks import Scratch, as_rows, pieces_of, sampled
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..instruments._kernels import Kernel
+
+__all__ = ["Feed", "Name", "Place", "Taken"]
+
+
+class Name(NamedTuple):
+    """Where a place is: side is "" for training, "evaluation" or "gradient"; call counts the calls of the module in a pass."""
+
+    path: str
+    call: int = 1
+    side: str = ""
+
+    def __str__(self) -> str:
+        text = self.path if self.call == 1 else f"{self.path}#{self.call}"
+        return f"{text}@{self.side}" if self.side else text
+
+
+class Feed(NamedTuple):
+    """What of a pass is read.
+
+    light, dear: whether cheap instruments, and dear ones, are fed (`Kernel.dear`; without a fast route an instrument is dear).
+    limit:       the most rows of a place; None for all. turn: which rows they are.
+    only:        the path whose dear instruments are fed; None for all.
+    """
+
+    light: bool = True
+    dear: bool = True
+    limit: int | None = None
+    turn: int = 0
+    only: str | None = None
+
+
+class Taken(NamedTuple):
+    """The state of an instrument, handed over with the rows it stands on."""
+
+    state: State
+    rows: int
+
+
+class Place:
+    """States of all instruments, as exact sums (``fast=False``: every batch through `Instrument.update`) or by fast kernels."""
+
+    def __init__(self, instruments: Sequence[Instrument], values: Tensor, scratch: Scratch, *, fast: bool) -> None:
+        self.instruments, self.neurons, self.scratch = instruments, values.shape[1], scratch
+        like = values.detach()[:0]
+        like = like if str(like.dtype) == "torch.float64" else like.float()
+        self.dtype = like.dtype
+        # Sizes that an instrument refuses are refused now: start() looks at them.
+        self.starts = [part.start(self.neurons) for part in instruments]
+        self.kernels: list[Kernel | None] = [part.kernel(self.neurons, like) if fast else None for part in instruments]
+        self.slow: list[State | None] = [None] * len(instruments)
+        self.slow_rows = [0] * len(instruments)
+        self.read_at = 0  # the step of the last reading of a dear instrument
+
+    def dear(self, i: int) -> bool:
+        """Whether instrument ``i`` is fed and read more rarely than others."""
+        kernel = self.kernels[i]
+        return kernel is None or kernel.dear
+
+    @property
+    def traceable(self) -> bool:
+        """Whether all instruments have fast kernels, so that a compiler can fuse them."""
+        return all(kernel is not None for kernel in self.kernels)
+
+    def add(self, values: Tensor, feed: Feed) -> bool:
+        """Add a block as `Feed` says, without weights; False where something in it is not finite."""
+        values = values.detach()
+        if feed.limit is not None:
+            values = sampled(values, feed.limit, feed.turn)
+        if values.device.type == "cuda" and self.traceable:  # nothing there waits for the device
+            self.trace(as_rows(values), light=feed.light, dear=feed.dear)
+            return True
+        fed = [i for i in range(len(self.instruments)) if (feed.dear if self.dear(i) else feed.light)]
+        quick = [i for i in fed if self.kernels[i] is not None] if self._fits(values) else []
+        finite = not quick or self._fast(values, quick)
+        slow = [i for i in fed if i not in quick] if finite else fed
+        if slow:
+            self.exactly(as_rows(values), slow)
+        return finite
+
+    def _fits(self, values: Tensor) -> bool:
+        """Whether the kernels' data type holds these values."""
+        floats = values.is_floating_point() and values.device.type == "cpu"
+        return floats and (values.dtype == self.dtype or values.dtype.itemsize < 8)
+
+    def exactly(
+        self, rows: Tensor, fed: Sequence[int], weights: Tensor | None = None, targets: Tensor | None = None
+    ) -> None:
+        """Add (rows, neurons) by `Instrument.update` to the instruments ``fed``."""
+        for i in fed:
+            part, state = self.instruments[i], self.slow[i] or self.starts[i]
+            self.slow[i] = (
+                part.update(state, rows, weights, targets=targets)
+                if isinstance(part, Labelled)
+                else part.update(state, rows, weights)
+            )
+            self.slow_rows[i] += len(rows)
+
+    def _fast(self, values: Tensor, fed: Sequence[int]) -> bool:
+        import torch
+
+        unit = torch.finfo(values.dtype).eps
+        values = values.to(self.dtype)
+        kernels = [kernel for i in fed if (kernel := self.kernels[i]) is not None]
+        light = [kernel for kernel in kernels if not kernel.dear]
+        for piece in pieces_of(values):
+            for kernel in light:
+                kernel.add(piece, self.scratch)
+        seen = next((number for kernel in light if (number := kernel.finite()) is not None), None)
+        if seen is None:
+            seen = float(values.sum())
+        if seen - seen != 0:  # infinite or NaN
+            for kernel in light:
+                kernel.drop()
+            return False
+        rows = values.numel() // self.neurons
+        for kernel in kernels:
+            if kernel.dear:
+                kernel.add(values, self.scratch)
+            kernel.unit = max(kernel.unit, unit)
+            kernel.commit(rows)
+        return True
+
+    def trace(self, rows: Tensor, *, light: bool, dear: bool) -> None:
+        """Add (rows, neurons) in tensor operations alone; a batch with anything that is not finite is left out whole."""
+        import torch
+
+        rows = rows.detach().to(self.dtype)
+        good = torch.isfinite(rows.square().sum())
+        for kernel in self.kernels:
+            if kernel is not None and (dear if kernel.dear else light):
+                kernel.trace(rows, good)
+
+    def rows(self, i: int) -> int:
+        """Rows that instrument ``i`` was given since it was last taken."""
+        kernel = self.kernels[i]
+        return self.slow_rows[i] + (kernel.total + int(kernel.left_out) if kernel is not None else 0)
+
+    def take(self, i: int) -> Taken:
+        """The state of instrument ``i``, which starts again with no rows."""
+        part, kernel, state, rows = self.instruments[i], self.kernels[i], self.slow[i], self.rows(i)
+        if kernel is not None and rows > self.slow_rows[i]:
+            import torch
+
+            nothing = torch.zeros((), dtype=torch.int64, device=kernel.left_out.device)
+            own = {**kernel.state(), "nonfinite rows": nothing + kernel.left_out}
+            state = own if state is None else part.merge(state, own)
+            kernel.reset()
+        self.slow[i], self.slow_rows[i] = None, 0
+        return Taken(self.starts[i] if state is None else state, rows)

@@ -1,0 +1,292 @@
+"""Plans: which passes of a training are read, and when readings are taken. One for each kind of ``every=``."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from ._chunks import Chunk, chunks_of, row_of
+from ._governor import Governor, Hidden
+from ._places import Feed, Name, Taken
+from ._sampler import Sampler
+from .schedules import Schedule, Windows
+
+if TYPE_CHECKING:
+    from ..instruments import Instrument
+
+__all__ = ["Budgeted", "Cadence", "Passes", "Plan"]
+
+_ROWS = 256  # of a place in a sampled pass under a budget
+_LEAST, _FURTHER = 10, 1.1  # steps between two readings under a budget: more, and in proportion to the step
+_LOOK = 5  # steps between two looks for a spectrum that has rows enough
+_ENOUGH = 4  # rows per neuron that a spectrum under a budget waits for
+
+
+class Job(NamedTuple):
+    """A reading that is due: the state is handed over, its computation can wait."""
+
+    step: int
+    name: Name
+    part: Instrument
+    taken: Taken
+    neurons: int
+    dear: bool
+
+    def read(self, seed: int) -> Iterator[Chunk]:
+        """The readings, and on how many rows they stand."""
+        where = self.step, seed, str(self.name)
+        yield from chunks_of(self.part, self.taken.state, where)
+        rows = f"rows of {self.part}" if self.dear else "rows"
+        yield row_of(*where, "Watch", rows, self.taken.rows)
+
+    @property
+    def sort(self) -> tuple[str, int]:
+        """What jobs that cost the same have in common."""
+        return str(self.part), self.neurons
+
+
+class Plan(ABC):
+    """What `watch` asks at every step. ``fast``: rows are added up by kernels over many passes."""
+
+    fast = True
+
+    def __init__(self, passes: int) -> None:
+        self.passes = passes
+        self.sampled = 0  # training passes that were read
+        self.paid = 0.0  # seconds of the last `end` that the plan has accounted for itself
+
+    @abstractmethod
+    def begin(self, step: int, loss: float | None, sampler: Sampler) -> Feed | None:
+        """What is read of a pass of this step; None: nothing."""
+
+    @abstractmethod
+    def end(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
+        """The readings that are taken when the step ends."""
+
+    def evaluate(self, sampler: Sampler) -> Feed | None:
+        """What is read of an evaluation pass."""
+        return Feed()
+
+    def settle(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
+        """The readings of what came in between two training passes."""
+        return iter(())
+
+    def close(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
+        """The readings that are left when the training ends."""
+        return iter(())
+
+    def account(self, step: int, seed: int) -> Iterator[Chunk]:
+        """What watching came to, where that is not the same in every run."""
+        return iter(())
+
+    def bill(self, seconds: float) -> None:  # noqa: B027  # a fixed cadence has no account
+        """So long was spent besides."""
+
+
+class Passes(Plan):
+    """Each reading from the rows of one step, all of them, exactly."""
+
+    fast = False
+
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__(schedule.passes)
+        self._due = schedule.begin()
+        self._asked = -1
+        self._on = False
+
+    def begin(self, step: int, loss: float | None, sampler: Sampler) -> Feed | None:
+        if step != self._asked:
+            self._asked, self._on = step, self._due(step, loss)
+            if self._on:
+                sampler.clear()
+        self.sampled += self._on
+        return Feed() if self._on else None
+
+    def end(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
+        if self._on and step == self._asked:
+            yield from sampler.read(step, seed, [""])
+
+    def settle(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
+        return sampler.read(step, seed, ["evaluation", "gradient"])
+
+
+class _Summing(Plan):
+    """Plans that hand states over to jobs."""
+
+    def __init__(self, passes: int) -> None:
+        super().__init__(passes)
+        self._jobs: deque[Job] = deque()
+
+    def _take(self, step: int, sampler: Sampler, key: str, i: int) -> Job:
+        place = sampler.places[key]
+        dear = place.dear(i)
+        if dear:
+            place.read_at = step
+        return Job(step, sampler.names[key], sampler.instruments[i], place.take(i), place.neurons, dear)
+
+    def settle(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
+        for key in sampler.ordered():
+            if sampler.names[key].side == "evaluation":
+                self._take_all(step, sampler, key)
+        return iter(())
+
+    def _take_all(self, step: int, sampler: Sampler, key: str) -> None:
+        place = sampler.places[key]
+        self._jobs.extend(self._take(step, sampler, key, i) for i in range(len(place.instruments)) if place.rows(i))
+
+    def close(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
+        for key in sampler.ordered():
+            self._take_all(step, sampler, key)
+        while self._jobs:
+            yield from self._jobs.popleft().read(seed)
+
+
+class Cadence(_Summing):
+    """`Windows`: fixed steps; cheap readings at once, dear ones one a step."""
+
+    def __init__(self, windows: Windows) -> None:
+        super().__init__(windows.passes)
+        self.windows = windows
+        self._due = windows.readings.begin()
+        self._asked, self._reading = -1, False
+
+    def begin(self, step: int, loss: float | None, sampler: Sampler) -> Feed | None:
+        light, dear = step % self.windows.rows == 0, step % self.windows.dear == 0
+        if step != self._asked:
+            self._asked, self._reading = step, self._due(step, loss)
+        if not (light or dear):
+            return None
+        self.sampled += 1
+        return Feed(light=light, dear=dear)
+
+    def end(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
+        if self._reading and step == self._asked:
+            idle = not self._jobs
+            for key in sampler.ordered():
+                place = sampler.places[key]
+                ripe = idle and (step == 0 or step - place.read_at >= self.windows.gap(place.neurons))
+                for i in range(len(place.instruments)):
+                    if place.rows(i) and not place.dear(i):
+                        yield from self._take(step, sampler, key, i).read(seed)
+                    elif place.rows(i) and ripe:
+                        self._jobs.append(self._take(step, sampler, key, i))
+        if self._jobs:
+            yield from self._jobs.popleft().read(seed)
+
+
+class Budgeted(_Summing):
+    """As much as a share of the time pays for: rows in turn, one dear sum or one reading a step, the time taken of each.
+
+    The first pass is read in any case, so that what is wrong with the sites shows at once.
+    """
+
+    def __init__(self, budget: float) -> None:
+        super().__init__(1)
+        self.governor = Governor(budget)
+        self.hidden = Hidden()
+        self._before = 0.0  # what the sampler had spent when the pass began
+        self._kind: tuple[str, str | None] | None = None
+        self._next = 0
+        self._turn = 0
+
+    def begin(self, step: int, loss: float | None, sampler: Sampler) -> Feed | None:
+        took = self.governor.tick()
+        if took is not None and sampler.fused:
+            self.hidden.note(took, sampled=self._kind is not None)
+        self._before, self._kind = sampler.spent, None
+        path = self._dearest_path(sampler)
+        if path is not None:
+            self._kind = "dear", path
+            feed = Feed(light=False, dear=True, limit=_ROWS, turn=self.sampled, only=path)
+        elif self.sampled == 0 or (self._cheap(sampler) and self.governor.affords("light", guess=0.0)):
+            self._kind = "light", None
+            feed = Feed(light=True, dear=False, limit=_ROWS, turn=self.sampled)
+        else:
+            return None
+        self.sampled += 1
+        return feed
+
+    def _cheap(self, sampler: Sampler) -> bool:
+        places = sampler.places.values()
+        return any(not place.dear(i) for place in places for i in range(len(place.instruments)))
+
+    def _dearest_path(self, sampler: Sampler) -> str | None:
+        """The path whose turn it is to have its dear sums fed, if they can be paid."""
+        if not sampler.places:
+            return None
+        keys = sampler.ordered()
+        key = keys[self._turn % len(keys)]
+        place, path = sampler.places[key], sampler.names[key].path
+        if not any(place.dear(i) for i in range(len(place.instruments))):
+            self._turn += 1
+            return None
+        if not self.governor.affords("dear", path, guess=1e-4 + 5e-11 * _ROWS * place.neurons**2):
+            return None
+        self._turn += 1
+        return path
+
+    def evaluate(self, sampler: Sampler) -> Feed | None:
+        self._turn += 1
+        return Feed(limit=_ROWS, turn=self._turn) if self.governor.affords("light", guess=0.0) else None
+
+    def end(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
+        self.paid = 0.0
+        seconds = sampler.spent - self._before
+        if self._kind is not None:
+            kind, which = self._kind
+            hidden = self.hidden.cost() if sampler.fused else None
+            if self.sampled == 1:  # memory is allocated only once
+                self.governor.bill(kind, seconds)
+            else:
+                self.governor.pay(kind, seconds + (hidden or 0.0), which)
+        begin = time.perf_counter()
+        before = self._next
+        job = self._job(step, sampler)
+        if job is not None:
+            chunks = list(job.read(seed))
+            self.paid = time.perf_counter() - begin
+            self.governor.pay("readings", self.paid, job.sort)
+            yield from chunks
+        if self._next != before:
+            yield from self.account(step, seed)
+
+    def account(self, step: int, seed: int) -> Iterator[Chunk]:
+        governor = self.governor
+        for reading, value in (("cost share", governor.share), ("seconds", governor.spent), ("steps", self.sampled)):
+            yield row_of(step, seed, "", "Watch", reading, value)
+
+    def bill(self, seconds: float) -> None:
+        self.governor.bill("light", seconds)
+
+    def _job(self, step: int, sampler: Sampler) -> Job | None:
+        """The reading of this step, if one is due and can be paid."""
+        if not self._jobs and step >= self._next:
+            for key in sampler.ordered():
+                place = sampler.places[key]
+                cheap = [i for i in range(len(place.instruments)) if not place.dear(i) and place.rows(i)]
+                self._jobs.extend(self._take(step, sampler, key, i) for i in cheap)
+            self._next = step + max(_LEAST, 3 * len(self._jobs), int(step * (_FURTHER - 1)))
+        if self._jobs:
+            paid = self.governor.affords("readings", self._jobs[0].sort, guess=1e-3)
+            return self._jobs.popleft() if paid else None
+        return self._spectrum(step, sampler)
+
+    def _spectrum(self, step: int, sampler: Sampler) -> Job | None:
+        """The reading of the dear instrument that was not read for longest, once it has rows enough."""
+        if step % _LOOK:
+            return None
+        ready = [
+            (key, i)
+            for key in sampler.ordered()
+            for i in range(len(sampler.instruments))
+            if sampler.places[key].dear(i) and sampler.places[key].rows(i) >= _ENOUGH * sampler.places[key].neurons
+        ]
+        if not ready:
+            return None
+        key, i = min(ready, key=lambda one: sampler.places[one[0]].read_at)
+        sort, cube = (str(sampler.instruments[i]), sampler.places[key].neurons), sampler.places[key].neurons ** 3
+        paid = self.governor.affords("readings", sort, guess=1e-3 + 2e-10 * cube)
+        return self._take(step, sampler, key, i) if paid else None
