@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +16,7 @@ from ._sites_axes import ELEMENTWISE, SILENT, after_call, axes_of, input_axis
 from ._sites_places import Place, frame_of_call, module_of, place_of, tensors_of
 from ._sites_trace import is_code, run, running, trace
 
-__all__ = ["CallSite", "Found", "calls_of", "listen_to"]
+__all__ = ["CallSite", "Found", "calls_of", "listen_to", "shapes_in"]
 
 _SAME_NAME = {
     "iadd": "add", "radd": "add", "isub": "sub", "rsub": "sub", "subtract": "sub", "imul": "mul", "rmul": "mul",
@@ -29,21 +28,44 @@ _SAME_NAME = {
 
 @dataclass(frozen=True)
 class CallSite:
-    """A call in the code of the module at ``path``: the ``number``-th place where this function stands; axis None: unknown."""
+    """A call in the code of the module at ``path``: the ``number``-th place where this function stands; axis None: unknown.
+
+    shape of its result and how often it ran in one pass: known where it was found by running.
+    """
 
     path: str
     name: str
     number: int
     axis: int | None
     place: Place
+    shape: tuple[int, ...] | None = None
+    fires: int | None = None
 
 
 @dataclass
 class Found:
-    """The calls of a model by module, and modules whose calls could not be looked for, with the reason."""
+    """The calls of a model by module, and modules whose calls could not be looked for, with the reason.
+
+    outputs: by path what each call of the module gave, where it was run: parts and shapes (`shapes_in`).
+    """
 
     calls: dict[str, list[CallSite]] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, list[list[tuple[str, tuple[int, ...]]]]] = field(default_factory=dict)
+
+
+def shapes_in(value: Any, parts: str = "") -> list[tuple[str, tuple[int, ...]]]:
+    """The tensors in nested tuples, lists and dicts: how each is reached, and its shape.
+
+    >>> shapes_in((torch.zeros(2), {"h": torch.zeros(1, 3)}))
+    [('[0]', (2,)), ("[1]['h']", (1, 3))]
+    """
+    if isinstance(value, Tensor):
+        return [(parts, tuple(value.shape))]
+    inside = value if isinstance(value, Mapping) else {}
+    if isinstance(value, tuple | list):
+        inside = dict(enumerate(value))
+    return [found for key, one in inside.items() for found in shapes_in(one, f"{parts}[{key!r}]")]
 
 
 class _Listener:
@@ -54,6 +76,7 @@ class _Listener:
         self.axis: dict[int, int | None] = {}
         self.kept: list[Any] = []  # so that no identity is used twice
         self.found: dict[tuple[int, Place], tuple[nn.Module, str, int | None]] = {}
+        self.runs: dict[tuple[int, Place], list[tuple[int, ...]]] = {}  # shapes of results
         self.here = ""  # the module that is being traced
         self.given = -1
 
@@ -88,7 +111,10 @@ class _Listener:
                 return
             frame, (owner, methods) = frame_of_call(), module_of()
             if frame is not None and owner is not None and "forward" in methods:
-                self.found.setdefault((id(owner), place_of(frame)), (owner, name, axis))
+                key = id(owner), place_of(frame)
+                self.found.setdefault(key, (owner, name, axis))
+                if self.real:
+                    self.runs.setdefault(key, []).append(tuple(result.shape))
 
 
 def plain_name(name: str) -> str:
@@ -128,23 +154,20 @@ def _by_running(modules: dict[str, nn.Module], on: Any) -> Found:
     pairs = zip(model.modules(), copied.modules(), strict=True)
     inside = {paths[id(old)]: new for old, new in pairs if id(old) in paths}
     axes = axes_of(inside)
-    listener = _Listener(axes, real=True)
-    reached: set[str] = set()
+    listener, found = _Listener(axes, real=True), Found()
     for path, module in inside.items():
-        given, note = input_axis(inside, path), partial(reached.add, path)
-        _follow(listener, module, axis=axes[path], given=given, reached=note)
+        outputs = found.outputs[path] = []
+        _follow(listener, module, axis=axes[path], given=input_axis(inside, path), outputs=outputs)
     with running(listener):
         run(copied, on)
-    found = Found()
     for path, module in inside.items():
-        if is_code(module) and path not in reached:
+        if is_code(module) and not found.outputs[path]:
             found.unseen[path] = "was not reached by the batch"
     return _numbered(listener, inside, found)
 
 
-def _follow(listener: _Listener, module: nn.Module, *, axis: int, given: int, reached: Callable[[], Any]) -> None:
+def _follow(listener: _Listener, module: nn.Module, *, axis: int, given: int, outputs: list[Any]) -> None:
     def before(_: nn.Module, args: Any, kwargs: Any) -> None:
-        reached()
         for value in (*args, *kwargs.values()):
             if isinstance(value, Tensor) and listener.axis.get(_key(value)) is None:
                 listener.keep(value, given)
@@ -153,6 +176,7 @@ def _follow(listener: _Listener, module: nn.Module, *, axis: int, given: int, re
 
     def after(_: nn.Module, args: Any, output: Any) -> None:
         listener.keep(output, axis)
+        outputs.append(shapes_in(output))
 
     module.register_forward_hook(after)
 
@@ -166,7 +190,9 @@ def _numbered(listener: _Listener, modules: Mapping[str, nn.Module], found: Foun
         if owner in paths:
             path = paths[owner]
             counts[path, name] = counts.get((path, name), 0) + 1
-            found.calls.setdefault(path, []).append(CallSite(path, name, counts[path, name], axis, place))
+            runs = listener.runs.get((owner, place))
+            ran = (runs[0], len(runs)) if runs else (None, None)
+            found.calls.setdefault(path, []).append(CallSite(path, name, counts[path, name], axis, place, *ran))
     return found
 
 

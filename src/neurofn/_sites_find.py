@@ -43,6 +43,10 @@ class Finder:
             raise SiteError(f"no module of this {type(self.model).__name__} matches at={text!r}; "
                             f"{near(address.module if exact else text, known)}")  # fmt: skip
         if address.port == OUTPUT:
+            layers = [path for path in paths if isinstance(self.modules[path], nn.MultiheadAttention)]
+            if ask and layers and address.parts[:1] == (1,):
+                raise SiteError(f"{text!r} has one number for each pair of places and no neurons; read {layers[0]}:scores, or "
+                                "pass a Site with the axis you mean")  # fmt: skip
             return [self._site(replace(address, module=path), self.axes[path]) for path in paths]
         if address.port == INPUT:
             return [self._site(replace(address, module=path), input_axis(self.modules, path)) for path in paths]
