@@ -13,18 +13,29 @@ from ._base import Batch, Instrument, Labelled, Readings, State, catalogue
 from ._defaults import DEFAULTS
 from ._probe import Probe, probes
 from .activity import Activity, above, argmax, pooled_quantile, top_k
+from .codes import Categorisation, categorise
+from .coverage import coverage_states
+from .landscape import LandscapeDimension, RandomSubspaces
 from .law import Law, activated_by_law, fit_law
 from .powerlaws import Alternative, PowerLaw, compare_laws, fit_power_law
 from .rank import gram_spectrum
+from .regions import Boundaries, RegionDensity, Segment, boundaries, region_density, regions_along
+from .shapes import ShapeDistance, StochasticShape, stochastic_shape, stochastic_shape_distance
+from .similarity import Matches, Similarity
 from .weights import MatrixSpectrum, matrix_spectrum
 
 if TYPE_CHECKING:
     from .activity import ActivatedNeurons as ActivatedNeurons
+    from .codes import ActivationCodes as ActivationCodes
     from .collapse import NeuralCollapse as NeuralCollapse
     from .correlation import Correlation as Correlation
+    from .coverage import Coverage as Coverage
+    from .dimension import FunctionalDimension as FunctionalDimension
+    from .dimension import IntrinsicDimension as IntrinsicDimension
     from .law import ActivationLaw as ActivationLaw
     from .moments import Moments as Moments
     from .rank import EpsilonRank as EpsilonRank
+    from .similarity import KernelAlignment as KernelAlignment
     from .sparsity import Dormant as Dormant
     from .sparsity import Saturated as Saturated
     from .sparsity import Sparsity as Sparsity
@@ -34,38 +45,60 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULTS",
     "ActivatedNeurons",
+    "ActivationCodes",
     "ActivationLaw",
     "Activity",
     "Alternative",
     "Batch",
+    "Boundaries",
+    "Categorisation",
     "Correlation",
+    "Coverage",
     "Dormant",
     "EpsilonRank",
+    "FunctionalDimension",
     "Instrument",
+    "IntrinsicDimension",
+    "KernelAlignment",
     "Labelled",
+    "LandscapeDimension",
     "Law",
+    "Matches",
     "MatrixSpectrum",
     "Moments",
     "NeuralCollapse",
     "PowerLaw",
     "Probe",
+    "RandomSubspaces",
     "Readings",
+    "RegionDensity",
     "Saturated",
+    "Segment",
+    "ShapeDistance",
+    "Similarity",
     "Sparsity",
     "Spectrum",
     "State",
+    "StochasticShape",
     "WeightSpectra",
     "above",
     "activated_by_law",
     "argmax",
+    "boundaries",
     "catalogue",
+    "categorise",
     "compare_laws",
+    "coverage_states",
     "fit_law",
     "fit_power_law",
     "gram_spectrum",
     "matrix_spectrum",
     "pooled_quantile",
     "probes",
+    "region_density",
+    "regions_along",
+    "stochastic_shape",
+    "stochastic_shape_distance",
     "top_k",
 ]
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from .._errors import DataError, SettingError
+from .._errors import SettingError
 from ._base import Batch, Instrument, Readings, State, catalogue
 from ._flat import flat_call
+from ._probe import Data, Loss, Probe, probes, trained
 from ._sketch import EMPTY, key_by_hand, keys_of, smallest, words_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["FunctionalDimension", "IntrinsicDimension", "functional_dimension"]
+__all__ = ["FunctionalDimension", "IntrinsicDimension"]
 
 Array = np.ndarray[Any, Any]
 _LEFT_OUT = 0.1  # the share of largest ratios that the fit of two-NN leaves out
@@ -164,68 +165,82 @@ def _inverse(mean: float) -> float:
 
 
 @dataclass(frozen=True)
-class FunctionalDimension:
-    """How many directions of a network's weights change its outputs on given inputs.
-
-    rank: how many. parameters and outputs: the sides of the Jacobian, which bound it. smallest, next: the smallest
-    singular value that counted and the largest that did not (0 where there is none), as shares of the largest: far apart
-    where the rank is sure.
-
-    >>> FunctionalDimension(rank=3, parameters=4, outputs=10, smallest=0.1, next=1e-17).redundancy
-    1
-    """
-
-    rank: int
-    parameters: int
-    outputs: int
-    smallest: float
-    next: float
-
-    @property
-    def redundancy(self) -> int:
-        """Directions of the weights that change nothing on these inputs, to first order."""
-        return self.parameters - self.rank
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
-
-
-def functional_dimension(model: nn.Module, inputs: Tensor, *, tolerance: float = 1e-9) -> FunctionalDimension:
-    """The functional dimension of ``model`` at its weights: the rank of the Jacobian of its outputs on ``inputs`` by them.
+class FunctionalDimension(Probe):
+    """How many directions of a network's weights change its outputs: the rank of the Jacobian of outputs by parameters.
 
     Source: hidden symmetries of ReLU networks (arXiv:2306.06179). Of a ReLU network it is at most the number of parameters less
-    that of hidden neurons (each can be scaled against the weights behind it); it is lower where there are hidden
-    symmetries. With fewer outputs than parameters the inputs bound it, not the network: give more.
+    that of hidden neurons, each of which can be scaled against the weights behind it; it is lower where there are hidden
+    symmetries. With fewer outputs than parameters the data bound it, not the network ("bounded by outputs" is 1).
 
-    Computed in float64 on a copy of the weights, in the mode the model is in; needs outputs * parameters numbers at once.
-    tolerance: singular values up to this share of the largest do not count. Raises SettingError for tolerance outside (0, 1),
-    DataError where there is no parameter or no input.
+    Readings: "rank"; "parameters" that are trained; "outputs", the other side of the Jacobian; "redundancy", parameters - rank;
+    "smallest counted" and "largest left out", singular values on both sides of the cut as shares of the largest: far apart
+    where the rank is sure. ``tolerance`` is the cut. At most ``rows`` rows are read, the first ones.
+
+    Computed in float64; takes parameters * outputs numbers at once and the singular values of that matrix. Raises SettingError
+    for settings out of range.
 
     >>> import torch
     >>> model = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Linear(1, 1))  # a b x + a c + d: two numbers of four
-    >>> functional_dimension(model, torch.linspace(-1, 1, 9)[:, None]).rank
-    2
+    >>> FunctionalDimension().of(model, [torch.linspace(-1, 1, 9)[:, None]])["rank"]
+    2.0
     """
-    import torch
 
-    if not 0 < tolerance < 1:
-        raise SettingError(f"tolerance={tolerance}: give a share between 0 and 1, for example 1e-9")
-    call, start = flat_call(model)
-    if not len(start) or not len(inputs):
-        raise DataError(f"{len(start)} parameters and {len(inputs)} inputs have no Jacobian; give a model and inputs")
-    given = inputs.double() if inputs.is_floating_point() else inputs
-    jacobian = torch.func.jacrev(lambda weights: call(weights, given).flatten())(start)
-    values = torch.linalg.svdvals(jacobian).numpy()
-    shares = values / values[0] if len(values) and values[0] > 0 else np.zeros(len(values))
-    rank = int((shares > tolerance).sum())
-    return FunctionalDimension(
-        rank=rank,
-        parameters=len(start),
-        outputs=len(jacobian),
-        smallest=float(shares[rank - 1]) if rank else 0.0,
-        next=float(shares[rank]) if rank < len(shares) else 0.0,
-    )
+    tolerance: float = 1e-9
+    rows: int = 256
+
+    names: ClassVar[tuple[str, ...]] = ("rank", "parameters", "outputs", "redundancy", "smallest counted", "largest left out",
+                                        "bounded by outputs")  # fmt: skip
+    needs: ClassVar[frozenset[str]] = frozenset({"rows"})
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tolerance < 1:
+            raise SettingError(f"tolerance={self.tolerance}: give a share between 0 and 1, for example 1e-9")
+        if isinstance(self.rows, bool) or not isinstance(self.rows, int) or self.rows < 1:
+            raise SettingError(f"rows={self.rows!r}: give how many rows to read, 1 or more")
+
+    def _of(self, model: nn.Module, data: Data, loss: Loss | None) -> Readings:
+        import torch
+
+        call, start = flat_call(model)
+        inputs, _ = data.first(self.rows).whole()
+        inputs = inputs.double() if inputs.is_floating_point() else inputs
+        if not len(start):
+            return self._readings(np.zeros(0), 0, len(call(start, inputs).flatten()))
+        jacobian = torch.func.jacrev(lambda weights: call(weights, inputs).flatten())(start)
+        return self._readings(torch.linalg.svdvals(jacobian).cpu().numpy(), len(start), len(jacobian))
+
+    def _definition(self, model: nn.Module, data: Data, loss: Loss | None) -> Readings:
+        import copy
+
+        import torch
+
+        alone = copy.deepcopy(model).double()
+        inputs, _ = data.first(self.rows).whole()
+        outputs = alone(inputs.double() if inputs.is_floating_point() else inputs).flatten()
+        weights = trained(alone)
+        rows = []
+        for value in outputs if weights else ():
+            slopes = torch.autograd.grad(value, weights, retain_graph=True, materialize_grads=True)
+            rows.append(torch.cat([slope.flatten() for slope in slopes]).numpy())
+        values = np.linalg.svd(np.array(rows), compute_uv=False) if rows else np.zeros(0)
+        return self._readings(values, sum(weight.numel() for weight in weights), len(outputs))
+
+    def _readings(self, values: Array, parameters: int, outputs: int) -> Readings:
+        shares = values / values[0] if len(values) and values[0] > 0 else np.zeros(len(values))
+        rank = int((shares > self.tolerance).sum())
+        cut = (
+            float(shares[rank - 1]) if rank else 0.0,
+            float(shares[rank]) if rank < len(shares) else 0.0,
+            float(rank == outputs),
+        )
+        return dict(
+            zip(
+                self.names,
+                (float(rank), float(parameters), float(outputs), float(parameters - rank), *cut),
+                strict=True,
+            )
+        )
 
 
 catalogue.add("IntrinsicDimension", IntrinsicDimension)
+probes.add("FunctionalDimension", FunctionalDimension)
