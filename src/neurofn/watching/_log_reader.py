@@ -36,6 +36,7 @@ class FolderReader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.only: list[Path] | None = None
         self._files: dict[Path, _File] = {}
 
     @property
@@ -46,7 +47,7 @@ class FolderReader:
     def read(self) -> Encoded:
         """The rows of all files up to their last whole windows. Raises StoreError where there is no file of a record."""
         try:
-            for path in sorted(self.folder.glob(PATTERN)):
+            for path in self.only or sorted(self.folder.glob(PATTERN)):
                 self._files.setdefault(path, _File(path))
             if not self._files:
                 raise StoreError(f"{str(self.folder)!r} is no record that can be read (it holds no file {PATTERN}); give a "

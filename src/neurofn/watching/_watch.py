@@ -7,8 +7,8 @@ or of the random state is touched, so a watched training ends at the same weight
 
 from __future__ import annotations
 
+import os
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -22,6 +22,7 @@ from .._errors import SiteError
 from ._chunks import Chunk, row_of, to_record
 from ._plans import Budgeted, Plan
 from ._sampler import Sampler, recomputing, uncompiled
+from ._sink import Sink
 from .record import Record, Rows
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Watch(Rows):
         self._reported: set[str] = set()
         self._stack = ExitStack()
         self._record, self._recorded = to_record([]), 0
+        self._sink: Sink | None = None
         self._begun: float | None = None
         self._elapsed = self._own = 0.0
 
@@ -75,13 +77,25 @@ class Watch(Rows):
         seconds = self._own + self._sampler.spent
         if isinstance(self._plan, Budgeted):
             return Cost(self._plan.governor.spent, self._plan.governor.share, self._plan.sampled)
-        now = 0.0 if self._begun is None else time.perf_counter() - self._begun
+        now = 0.0 if self._begun is None else self._sampler.clock() - self._begun
         rest = self._elapsed + now - seconds
         return Cost(seconds, seconds / rest if rest > 0 else 0.0, self._plan.sampled)
+
+    def to(self, folder: str | os.PathLike[str]) -> Self:
+        """Write the rows into ``folder`` as they come: ``with watch(model, ...).to("runs/first") as record: train()``.
+
+        `Record.load` and ``neurofn watch --serve`` read the folder while the training runs, and up to the last reading after it
+        was killed. The rows are not kept in memory. It is opened when watching begins: StoreError where that cannot be; a disk
+        that is full later ends in a warning, and the training goes on.
+        """
+        self._sink = Sink(folder)
+        return self
 
     @property
     def record(self) -> Record:
         """The rows read so far, as a Record that does not change any more."""
+        if self._sink is not None and self._sink.opened:
+            return Record.join([self._sink.read(), to_record(self._chunks)])
         if self._recorded < len(self._chunks):
             self._record, self._recorded = to_record(self._chunks), len(self._chunks)
         return self._record
@@ -101,6 +115,7 @@ class Watch(Rows):
             self._chunks.append(row_of(step, self._seed, "", "Training", name, float(value)))
         if "loss" in values:
             self._loss = float(values["loss"])
+        self._write()
 
     def pause(self) -> None:
         """Read nothing until `resume`; steps go on being counted."""
@@ -113,6 +128,8 @@ class Watch(Rows):
         self._paused = False
 
     def __enter__(self) -> Self:
+        if self._sink is not None:
+            self._sink.open()
         with ExitStack() as stack:
             if "torch._dynamo" in sys.modules:  # else a like model that is compiled later takes over this one's hooks
                 from torch._dynamo import config
@@ -123,7 +140,7 @@ class Watch(Rows):
             self._sampler.attach(stack)
             stack.callback(self._model.register_forward_hook(self._after()).remove)
             self._stack = stack.pop_all()
-        self._begun = time.perf_counter()
+        self._begun = self._sampler.clock()
         return self
 
     def __exit__(
@@ -131,13 +148,15 @@ class Watch(Rows):
     ) -> None:
         self._stack.close()
         if self._begun is not None:
-            self._elapsed += time.perf_counter() - self._begun
+            self._elapsed += self._sampler.clock() - self._begun
             self._begun = None
         self._sampler.close()
         self._settle()
         self._keep(self._plan.close(max(self.steps - 1, 0), self._seed, self._sampler))
         self._keep(self._plan.account(max(self.steps - 1, 0), self._seed))
         self._sampler.clear()
+        if self._sink is not None:
+            self._sink.close()
         if kind is None:
             self._verify()
 
@@ -153,7 +172,7 @@ class Watch(Rows):
             sampler.close()
             if self._paused:
                 return
-            begin = time.perf_counter()
+            begin = sampler.clock()
             if self._counted:
                 if self._passes % plan.passes == 0:
                     self._settle()
@@ -168,7 +187,7 @@ class Watch(Rows):
                 feed = plan.evaluate(sampler)
                 if feed is not None:
                     sampler.open(feed, "evaluation")
-            self._bill(time.perf_counter() - begin)
+            self._bill(sampler.clock() - begin)
 
         return uncompiled(before)
 
@@ -186,9 +205,9 @@ class Watch(Rows):
                     _stance("default")
                 self._look()
             if not self._paused and (self._passes + 1) % plan.passes == 0:
-                begin = time.perf_counter()
+                begin = sampler.clock()
                 self._keep(plan.end(self.steps, self._seed, sampler))
-                self._bill(time.perf_counter() - begin - plan.paid)
+                self._bill(sampler.clock() - begin - plan.paid)
             self._passes += 1
 
         return uncompiled(after)
@@ -219,6 +238,11 @@ class Watch(Rows):
             self._reported.add(site)
             step = self._sampler.failed[site][0]
             self._chunks.append(row_of(step, self._seed, site, "Watch", "failed step", step))
+        self._write()
+
+    def _write(self) -> None:
+        if self._sink is not None and self._chunks and self._sink.write(self._chunks):
+            self._chunks.clear()
 
     def _bill(self, seconds: float) -> None:
         self._own += seconds

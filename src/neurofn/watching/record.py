@@ -259,6 +259,10 @@ class RecordReader:
         """What could not be read and was left out, in words."""
         return self._reader.damage
 
+    def only(self, path: Path) -> None:
+        """Read this file of the folder, and no others but those that were named before."""
+        self._reader.only = [*(self._reader.only or []), path]
+
     def read(self) -> Record:
         """All rows up to the last whole window of every writer."""
         return Record._of(self._reader.read())
