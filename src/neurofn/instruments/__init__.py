@@ -17,6 +17,7 @@ from .codes import Categorisation, categorise
 from .coverage import coverage_states
 from .landscape import LandscapeDimension, RandomSubspaces
 from .law import Law, activated_by_law, fit_law
+from .ntk import kernel_drift
 from .powerlaws import Alternative, PowerLaw, compare_laws, fit_power_law
 from .rank import gram_spectrum
 from .regions import Boundaries, RegionDensity, Segment, boundaries, region_density, regions_along
@@ -26,14 +27,23 @@ from .weights import MatrixSpectrum, matrix_spectrum
 
 if TYPE_CHECKING:
     from .activity import ActivatedNeurons as ActivatedNeurons
+    from .bound import LossBound as LossBound
     from .codes import ActivationCodes as ActivationCodes
     from .collapse import NeuralCollapse as NeuralCollapse
     from .correlation import Correlation as Correlation
     from .coverage import Coverage as Coverage
+    from .curvature import HessianTrace as HessianTrace
+    from .curvature import Sharpness as Sharpness
     from .dimension import FunctionalDimension as FunctionalDimension
     from .dimension import IntrinsicDimension as IntrinsicDimension
+    from .frequency import FeatureReliance as FeatureReliance
+    from .frequency import FrequencyError as FrequencyError
+    from .jacobian import InputJacobian as InputJacobian
+    from .jacobian import PathLength as PathLength
+    from .jacobian import SignalPropagation as SignalPropagation
     from .law import ActivationLaw as ActivationLaw
     from .moments import Moments as Moments
+    from .ntk import TangentKernel as TangentKernel
     from .rank import EpsilonRank as EpsilonRank
     from .similarity import KernelAlignment as KernelAlignment
     from .sparsity import Dormant as Dormant
@@ -56,17 +66,23 @@ __all__ = [
     "Coverage",
     "Dormant",
     "EpsilonRank",
+    "FeatureReliance",
+    "FrequencyError",
     "FunctionalDimension",
+    "HessianTrace",
+    "InputJacobian",
     "Instrument",
     "IntrinsicDimension",
     "KernelAlignment",
     "Labelled",
     "LandscapeDimension",
     "Law",
+    "LossBound",
     "Matches",
     "MatrixSpectrum",
     "Moments",
     "NeuralCollapse",
+    "PathLength",
     "PowerLaw",
     "Probe",
     "RandomSubspaces",
@@ -75,11 +91,14 @@ __all__ = [
     "Saturated",
     "Segment",
     "ShapeDistance",
+    "Sharpness",
+    "SignalPropagation",
     "Similarity",
     "Sparsity",
     "Spectrum",
     "State",
     "StochasticShape",
+    "TangentKernel",
     "WeightSpectra",
     "above",
     "activated_by_law",
@@ -92,6 +111,7 @@ __all__ = [
     "fit_law",
     "fit_power_law",
     "gram_spectrum",
+    "kernel_drift",
     "matrix_spectrum",
     "pooled_quantile",
     "probes",
