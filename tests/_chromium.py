@@ -26,8 +26,8 @@ class Page:
         self.requests: list[str] = []
         self.complaints: list[str] = []
 
-    def open(self, path: Path, *, width: int, height: int, dark: bool = False) -> None:
-        """Show a file in a window of this size, and wait until it is loaded."""
+    def open(self, path: Path | str, *, width: int, height: int, dark: bool = False) -> None:
+        """Show a file, or what is at an address, in a window of this size, and wait until it is loaded."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
@@ -37,7 +37,7 @@ class Page:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=path if isinstance(path, str) else path.as_uri())
         end = time.monotonic() + _SECONDS
         while self.value("document.readyState") != "complete" or self.value("location.href") == "about:blank":
             assert time.monotonic() < end, "the page was never loaded"

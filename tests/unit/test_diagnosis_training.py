@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -18,7 +20,7 @@ STEPS, BATCH, WIDTH = 200, 256, 64
 
 def network(function: type[nn.Module], *, depth: int = 2, gain: float = 1.0) -> nn.Sequential:
     sizes = [64, *[WIDTH] * depth]
-    layers = [part for a, b in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(a, b), function())]
+    layers = [part for a, b in pairwise(sizes) for part in (nn.Linear(a, b), function())]
     made = nn.Sequential(*layers, nn.Linear(WIDTH, 10))
     with torch.no_grad():
         for parameter in made.parameters():

@@ -55,11 +55,13 @@ class LiveServer(ThreadingHTTPServer):
         self.names = {name.lower() for name in (*LOCAL, host)}
         if not self.local:
             self.names.add(socket.gethostname().lower())
+        if not 0 <= port <= 65535:
+            raise SettingError(f"port={port}: give a number from 0 to 65535, for example --port 8765")
         try:
             family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             self.address_family = family
             super().__init__(address[:2], _Handler)  # type: ignore[arg-type]
-        except (OSError, OverflowError, UnicodeError) as error:
+        except (OSError, UnicodeError) as error:
             raise SettingError(_why(error, host, port)) from error
 
     @property
@@ -163,8 +165,6 @@ def _why(error: Exception, host: str, port: int) -> str:
         return f"port {port} of {host} is taken by another program; give another one: --port {port + 1}, or --port 0 for any"
     if number == errno.EACCES:
         return f"port {port} is kept for the system; give one from 1024 on, for example --port 8765"
-    if isinstance(error, OverflowError) or not 0 <= port <= 65535:
-        return f"port={port}: give a number from 0 to 65535, for example --port 8765"
     return (
         f"host={host!r} is no address of this machine ({error}); give --host 127.0.0.1, or --host 0.0.0.0 for everybody"
     )
