@@ -12,20 +12,26 @@ from .schedules import AtLossChange, Every, LogSpaced, Schedule, Windows
 from .views import View, in_evaluation, in_gradient
 
 if TYPE_CHECKING:
+    from .compare import Comparison as Comparison
+    from .compare import Pair as Pair
+    from .compare import between as between
     from .recorder import Cost as Cost
     from .recorder import measure as measure
     from .recorder import watch as watch
 
 __all__ = [
     "AtLossChange",
+    "Comparison",
     "Cost",
     "Every",
     "LogSpaced",
+    "Pair",
     "Record",
     "RecordReader",
     "Schedule",
     "View",
     "Windows",
+    "between",
     "in_evaluation",
     "in_gradient",
     "measure",
@@ -36,6 +42,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'neurofn.watching' has no attribute {name!r}")
-    from . import recorder
+    from . import compare, recorder
 
-    return getattr(recorder, name)
+    return getattr(compare if name in compare.__all__ else recorder, name)
