@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
 
-from ._chunks import Chunk, chunks_of, row_of
+from ._chunks import Chunk, row_of
 from ._governor import Governor, Hidden
-from ._places import Feed, Name, Taken
+from ._jobs import Job, over_processes
+from ._places import Feed
 from ._sampler import Sampler
 from .schedules import Schedule, Windows
-
-if TYPE_CHECKING:
-    from ..instruments import Instrument
 
 __all__ = ["Budgeted", "Cadence", "Passes", "Plan"]
 
@@ -25,33 +21,12 @@ _LOOK = 5  # steps between two looks for a spectrum that has rows enough
 _ENOUGH = 4  # rows per neuron that a spectrum under a budget waits for
 
 
-class Job(NamedTuple):
-    """A reading that is due: the state is handed over, its computation can wait."""
-
-    step: int
-    name: Name
-    part: Instrument
-    taken: Taken
-    neurons: int
-    dear: bool
-
-    def read(self, seed: int) -> Iterator[Chunk]:
-        """The readings, and on how many rows they stand."""
-        where = self.step, seed, str(self.name)
-        yield from chunks_of(self.part, self.taken.state, where)
-        rows = f"rows of {self.part}" if self.dear else "rows"
-        yield row_of(*where, "Watch", rows, self.taken.rows)
-
-    @property
-    def sort(self) -> tuple[str, int]:
-        """What jobs that cost the same have in common."""
-        return str(self.part), self.neurons
-
-
 class Plan(ABC):
     """What `watch` asks at every step. ``fast``: rows are added up by kernels over many passes."""
 
     fast = True
+    together = True
+    """Whether readings stand on the rows of all processes, which take them at the same steps."""
 
     def __init__(self, passes: int) -> None:
         self.passes = passes
@@ -107,7 +82,7 @@ class Passes(Plan):
 
     def end(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
         if self._on and step == self._asked:
-            yield from sampler.read(step, seed, [""])
+            yield from sampler.read(step, seed, [""], together=self.together)
 
     def settle(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
         return sampler.read(step, seed, ["evaluation", "gradient"])
@@ -130,16 +105,19 @@ class _Summing(Plan):
     def settle(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
         for key in sampler.ordered():
             if sampler.names[key].side == "evaluation":
-                self._take_all(step, sampler, key)
+                self._jobs.extend(self._take_all(step, sampler, key))
         return iter(())
 
-    def _take_all(self, step: int, sampler: Sampler, key: str) -> None:
+    def _take_all(self, step: int, sampler: Sampler, key: str) -> list[Job]:
         place = sampler.places[key]
-        self._jobs.extend(self._take(step, sampler, key, i) for i in range(len(place.instruments)) if place.rows(i))
+        return [self._take(step, sampler, key, i) for i in range(len(place.instruments)) if place.rows(i)]
+
+    def _share(self, jobs: list[Job], step: int) -> list[Job]:
+        return over_processes(jobs, step=step) if self.together else jobs
 
     def close(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
-        for key in sampler.ordered():
-            self._take_all(step, sampler, key)
+        last = [job for key in sampler.ordered() for job in self._take_all(step, sampler, key)]
+        self._jobs.extend(self._share(last, step))
         while self._jobs:
             yield from self._jobs.popleft().read(seed)
 
@@ -164,24 +142,35 @@ class Cadence(_Summing):
 
     def end(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
         if self._reading and step == self._asked:
-            idle = not self._jobs
-            for key in sampler.ordered():
-                place = sampler.places[key]
-                ripe = idle and (step == 0 or step - place.read_at >= self.windows.gap(place.neurons))
-                for i in range(len(place.instruments)):
-                    if place.rows(i) and not place.dear(i):
-                        yield from self._take(step, sampler, key, i).read(seed)
-                    elif place.rows(i) and ripe:
-                        self._jobs.append(self._take(step, sampler, key, i))
+            for job in self._share(self._due_now(step, sampler), step):
+                if job.dear:
+                    self._jobs.append(job)
+                else:
+                    yield from job.read(seed)
         if self._jobs:
             yield from self._jobs.popleft().read(seed)
+
+    def _due_now(self, step: int, sampler: Sampler) -> list[Job]:
+        places = {key: sampler.places[key] for key in sampler.ordered()}
+        idle = all(job.name.side for job in self._jobs)  # what is left of training passes is the same in all processes
+        old = [key for key, place in places.items() if step - place.read_at >= self.windows.gap(place.neurons)]
+        ripe = (places if step == 0 else old) if idle else ()
+        return [
+            self._take(step, sampler, key, i)
+            for key, place in places.items()
+            for i in range(len(place.instruments))
+            if place.rows(i) and (key in ripe or not place.dear(i))
+        ]
 
 
 class Budgeted(_Summing):
     """As much as a share of the time pays for: rows in turn, one dear sum or one reading a step, the time taken of each.
 
-    The first pass is read in any case, so that what is wrong with the sites shows at once.
+    The first pass is read in any case, so that what is wrong with the sites shows at once. Several processes have clocks of
+    their own: each reads its own rows.
     """
+
+    together = False
 
     def __init__(self, budget: float) -> None:
         super().__init__(1)
@@ -242,12 +231,12 @@ class Budgeted(_Summing):
                 self.governor.bill(kind, seconds)
             else:
                 self.governor.pay(kind, seconds + (hidden or 0.0), which)
-        begin = time.perf_counter()
+        begin = sampler.clock()
         before = self._next
         job = self._job(step, sampler)
         if job is not None:
             chunks = list(job.read(seed))
-            self.paid = time.perf_counter() - begin
+            self.paid = sampler.clock() - begin
             self.governor.pay("readings", self.paid, job.sort)
             yield from chunks
         if self._next != before:

@@ -17,6 +17,7 @@ from ..instruments._blocks import Scratch
 from ..sites import Site, find_module, find_sites, tap, to_rows
 from ._chunks import Chunk, chunks_of
 from ._places import Feed, Name, Place
+from ._reduce import Share, over_processes
 from .views import View, split_views
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Sampler:
         self.names: dict[str, Name] = {}  # of all places there ever were
         self.scratch = Scratch()
         self.step, self.ticket, self.spent = 0, 0, 0.0
+        self.clock = time.perf_counter
         self.fused = False  # whether a compiler has taken the hooks into its graph
         self.feed, self.side, self.touched = Feed(), "", False
         self.close()
@@ -205,13 +207,17 @@ class Sampler:
         self._sorted = sorted(self.places, key=lambda key: _rank(self.names[key], order, sides))
         return self._sorted
 
-    def read(self, step: int, seed: int, sides: Sequence[str]) -> Iterator[Chunk]:
-        """All readings of all places of these sides, which are forgotten."""
-        for key in list(self.ordered()):
-            if self.names[key].side in sides:
-                place = self.places.pop(key)
-                for i, part in enumerate(self.instruments):
-                    yield from chunks_of(part, place.take(i).state, (step, seed, str(self.names[key])))
+    def read(self, step: int, seed: int, sides: Sequence[str], *, together: bool = False) -> Iterator[Chunk]:
+        """All readings of all places of these sides, which are forgotten; ``together``: on the rows of all processes."""
+        places = {key: self.places.pop(key) for key in self.ordered() if self.names[key].side in sides}
+        shares = [
+            Share(str(self.names[key]), part, *place.take(i))
+            for key, place in places.items()
+            for i, part in enumerate(self.instruments)
+        ]
+        for share in over_processes(shares, step=step) if together else shares:
+            if share is not None:
+                yield from chunks_of(share.part, share.state, (step, seed, share.place))
 
 
 def uncompiled(hook: Callable[..., None]) -> Callable[..., None]:

@@ -151,6 +151,7 @@ class Watch(Rows):
             self._elapsed += self._sampler.clock() - self._begun
             self._begun = None
         self._sampler.close()
+        self._plan.together &= kind is None  # the other processes may not come to a last reading
         self._settle()
         self._keep(self._plan.close(max(self.steps - 1, 0), self._seed, self._sampler))
         self._keep(self._plan.account(max(self.steps - 1, 0), self._seed))
