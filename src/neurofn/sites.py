@@ -29,7 +29,7 @@ from ._sites_attention import looked_into
 from ._sites_calls import listen_to
 from ._sites_find import Finder, modules_of, near
 
-__all__ = ["Site", "find_module", "find_sites", "first_tensor", "tap", "to_rows"]
+__all__ = ["Site", "find_module", "find_sites", "first_tensor", "tap", "to_rows", "to_tensor"]
 
 
 def find_sites(model: nn.Module, at: str | Site | Sequence[str | Site] = "*", *, on: Any = None) -> list[Site]:
@@ -154,18 +154,18 @@ def first_tensor(output: Any) -> Tensor | None:
     return None
 
 
-def to_rows(output: Any, site: Site) -> Tensor:
-    """What comes by at ``site`` as (rows, neurons): every place of every sample is a row, samples in order.
+def to_tensor(output: Any, site: Site) -> Tensor:
+    """The tensor that is read of what comes by at ``site``, as it is.
 
     Of a tuple, list or dict the part that the site names is read, else the first tensor (`first_tensor`). Raises SiteError
     where there is no real-valued tensor to read, ShapeError where it lacks the neuron axis.
 
     >>> import torch
-    >>> to_rows(torch.zeros(8, 3, 5, 5), Site("0", "Conv2d", 1)).shape
-    torch.Size([200, 3])
+    >>> to_tensor((torch.zeros(8, 3), None), Site("0", "Linear", -1)).shape
+    torch.Size([8, 3])
     """
-    where, address = f"the module at {site.path!r} ({site.kind})", address_of(site)
-    values = first_tensor(part_of(output, address.parts, where=where))
+    where = f"the module at {site.path!r} ({site.kind})"
+    values = first_tensor(part_of(output, address_of(site).parts, where=where))
     if values is None:
         raise SiteError(
             f"{where} gives {type(output).__name__}, no tensor; leave it out: name the places to read with at="
@@ -175,7 +175,19 @@ def to_rows(output: Any, site: Site) -> Tensor:
     if values.ndim < (site.axis + 1 if site.axis >= 0 else -site.axis):
         raise ShapeError(f"{where} gives shape {tuple(values.shape)}, which has no axis {site.axis} for the neurons; "
                          f"pass at=Site({site.path!r}, {site.kind!r}, AXIS) with the axis of the neurons")  # fmt: skip
-    values = values.movedim(site.axis, -1)
+    return values
+
+
+def to_rows(output: Any, site: Site) -> Tensor:
+    """What comes by at ``site`` as (rows, neurons): every place of every sample is a row, samples in order.
+
+    Raises what `to_tensor` raises.
+
+    >>> import torch
+    >>> to_rows(torch.zeros(8, 3, 5, 5), Site("0", "Conv2d", 1)).shape
+    torch.Size([200, 3])
+    """
+    values = to_tensor(output, site).movedim(site.axis, -1)
     return values.reshape(values.shape[:-1].numel(), values.shape[-1])
 
 

@@ -12,6 +12,8 @@ from .schedules import AtLossChange, Every, LogSpaced, Schedule, Windows
 from .views import View, in_evaluation, in_gradient
 
 if TYPE_CHECKING:
+    from .collecting import Collected as Collected
+    from .collecting import collect as collect
     from .compare import Comparison as Comparison
     from .compare import Pair as Pair
     from .compare import between as between
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AtLossChange",
+    "Collected",
     "Comparison",
     "Cost",
     "Every",
@@ -32,6 +35,7 @@ __all__ = [
     "View",
     "Windows",
     "between",
+    "collect",
     "in_evaluation",
     "in_gradient",
     "measure",
@@ -42,6 +46,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'neurofn.watching' has no attribute {name!r}")
-    from . import compare, recorder
+    from . import collecting, compare, recorder
 
-    return getattr(compare if name in compare.__all__ else recorder, name)
+    home = next((module for module in (collecting, compare) if name in module.__all__), recorder)
+    return getattr(home, name)
