@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from neurofn._errors import SettingError, ShapeError
-from neurofn.instruments.regions import boundaries, region_density, regions_along, regions_by_sampling
+from neurofn.instruments import ActivationCodes, activation_patterns, boundaries, region_density, regions_along
+from neurofn.instruments.regions import regions_by_sampling
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +119,18 @@ def test_density_is_read_beside_shuffled_weights() -> None:
         model[2].weight.fill_(0)
     folded = region_density(model, inputs, segments=10)
     assert folded.shuffled > 2 * folded.density
+
+
+def test_data_lie_in_as_many_regions_as_there_are_patterns() -> None:
+    """Three lines in general position cut the plane into seven regions; points that are many find all of them."""
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+        model[0].bias.copy_(torch.tensor([0.0, 0.0, 1.0]))
+    patterns = activation_patterns(model, torch.randn(2000, 2, generator=generator()))
+    part = ActivationCodes(above=0.5)
+    assert part.compute(part.update(part.start(3), patterns.double()))["codes"] == 7
+    assert activation_patterns(nn.Linear(2, 3), torch.ones(4, 2)).shape == (4, 0)
 
 
 def test_boundaries_are_planes() -> None:

@@ -18,9 +18,10 @@ from .coverage import coverage_states
 from .landscape import LandscapeDimension, RandomSubspaces
 from .law import Law, activated_by_law, fit_law
 from .ntk import kernel_drift
+from .planes import Boundaries, boundaries
 from .powerlaws import Alternative, PowerLaw, compare_laws, fit_power_law
 from .rank import gram_spectrum
-from .regions import Boundaries, RegionDensity, Segment, boundaries, region_density, regions_along
+from .regions import RegionDensity, Segment, activation_patterns, region_density, regions_along
 from .shapes import ShapeDistance, StochasticShape, stochastic_shape, stochastic_shape_distance
 from .similarity import Matches, Similarity
 from .weights import MatrixSpectrum, matrix_spectrum
@@ -102,6 +103,7 @@ __all__ = [
     "WeightSpectra",
     "above",
     "activated_by_law",
+    "activation_patterns",
     "argmax",
     "boundaries",
     "catalogue",

@@ -174,7 +174,7 @@ class FunctionalDimension(Probe):
 
     Readings: "rank"; "parameters" that are trained; "outputs", the other side of the Jacobian; "redundancy", parameters - rank;
     "smallest counted" and "largest left out", singular values on both sides of the cut as shares of the largest: far apart
-    where the rank is sure. ``tolerance`` is the cut. At most ``rows`` rows are read, the first ones.
+    where the rank is sure. ``tolerance`` is the cut. At most ``rows`` rows are used, the first ones ("rows used").
 
     Computed in float64; takes parameters * outputs numbers at once and the singular values of that matrix. Raises SettingError
     for settings out of range.
@@ -189,7 +189,7 @@ class FunctionalDimension(Probe):
     rows: int = 256
 
     names: ClassVar[tuple[str, ...]] = ("rank", "parameters", "outputs", "redundancy", "smallest counted", "largest left out",
-                                        "bounded by outputs")  # fmt: skip
+                                        "bounded by outputs", "rows used")  # fmt: skip
     needs: ClassVar[frozenset[str]] = frozenset({"rows"})
 
     def __post_init__(self) -> None:
@@ -202,20 +202,21 @@ class FunctionalDimension(Probe):
         import torch
 
         call, start = flat_call(model)
-        inputs, _ = data.first(self.rows).whole()
+        used = data.first(self.rows)
+        inputs, _ = used.whole()
         inputs = inputs.double() if inputs.is_floating_point() else inputs
         if not len(start):
-            return self._readings(np.zeros(0), 0, len(call(start, inputs).flatten()))
+            return self._readings(np.zeros(0), (0, len(call(start, inputs).flatten())), used.rows)
         jacobian = torch.func.jacrev(lambda weights: call(weights, inputs).flatten())(start)
-        return self._readings(torch.linalg.svdvals(jacobian).cpu().numpy(), len(start), len(jacobian))
+        return self._readings(torch.linalg.svdvals(jacobian).cpu().numpy(), (len(start), len(jacobian)), used.rows)
 
     def _definition(self, model: nn.Module, data: Data, loss: Loss | None) -> Readings:
         import copy
 
         import torch
 
-        alone = copy.deepcopy(model).double()
-        inputs, _ = data.first(self.rows).whole()
+        alone, used = copy.deepcopy(model).double(), data.first(self.rows)
+        inputs, _ = used.whole()
         outputs = alone(inputs.double() if inputs.is_floating_point() else inputs).flatten()
         weights = trained(alone)
         rows = []
@@ -223,23 +224,22 @@ class FunctionalDimension(Probe):
             slopes = torch.autograd.grad(value, weights, retain_graph=True, materialize_grads=True)
             rows.append(torch.cat([slope.flatten() for slope in slopes]).numpy())
         values = np.linalg.svd(np.array(rows), compute_uv=False) if rows else np.zeros(0)
-        return self._readings(values, sum(weight.numel() for weight in weights), len(outputs))
+        return self._readings(values, (sum(weight.numel() for weight in weights), len(outputs)), used.rows)
 
-    def _readings(self, values: Array, parameters: int, outputs: int) -> Readings:
+    def _readings(self, values: Array, sides: tuple[int, int], rows: int) -> Readings:
+        """sides: how many parameters and how many outputs."""
         shares = values / values[0] if len(values) and values[0] > 0 else np.zeros(len(values))
         rank = int((shares > self.tolerance).sum())
-        cut = (
-            float(shares[rank - 1]) if rank else 0.0,
-            float(shares[rank]) if rank < len(shares) else 0.0,
-            float(rank == outputs),
-        )
-        return dict(
-            zip(
-                self.names,
-                (float(rank), float(parameters), float(outputs), float(parameters - rank), *cut),
-                strict=True,
-            )
-        )
+        return {
+            "rank": float(rank),
+            "parameters": float(sides[0]),
+            "outputs": float(sides[1]),
+            "redundancy": float(sides[0] - rank),
+            "smallest counted": float(shares[rank - 1]) if rank else 0.0,
+            "largest left out": float(shares[rank]) if rank < len(shares) else 0.0,
+            "bounded by outputs": float(rank == sides[1]),
+            "rows used": float(rows),
+        }
 
 
 catalogue.add("IntrinsicDimension", IntrinsicDimension)

@@ -1,4 +1,4 @@
-"""Regions: where a network of rectified units changes its linear piece along a line, and where each unit's boundary lies."""
+"""Regions: where a network of rectified units changes its linear piece along a line, and which units are on where."""
 
 from __future__ import annotations
 
@@ -14,15 +14,7 @@ from .._errors import SettingError, ShapeError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = [
-    "Boundaries",
-    "RegionDensity",
-    "Segment",
-    "boundaries",
-    "region_density",
-    "regions_along",
-    "regions_by_sampling",
-]
+__all__ = ["RegionDensity", "Segment", "activation_patterns", "region_density", "regions_along", "regions_by_sampling"]
 
 Array = np.ndarray[Any, Any]
 _SHORTEST = 1e-12
@@ -158,15 +150,29 @@ def regions_by_sampling(model: nn.Module, start: Tensor, end: Tensor, *, points:
     import torch
 
     share = torch.linspace(0, 1, points, dtype=torch.float64).view(-1, *[1] * start.ndim)
-    values = start.double() + share * (end.double() - start.double())
-    bits = []
+    pattern = activation_patterns(model, start.double() + share * (end.double() - start.double()))
+    return 1 + int((pattern[1:] != pattern[:-1]).any(dim=1).sum())
+
+
+def activation_patterns(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Which units of ``model`` are active at each of ``inputs`` (rows, ...): (rows, units) bool, all layers side by side.
+
+    For the models of `regions_along`, in float64 and evaluation mode. Rows with equal patterns lie in one linear region: give
+    ``patterns.double()`` to ``ActivationCodes(above=0.5)``, batch by batch, for the number of regions that hold data.
+
+    >>> import torch
+    >>> activation_patterns(torch.nn.ReLU(), torch.tensor([[1.0, -1.0], [0.0, 2.0]])).tolist()
+    [[True, False], [False, True]]
+    """
+    import torch
+
+    values, bits = inputs.detach().double(), []
     with torch.no_grad():
         for layer in _layers(model):
             if type(layer).__name__ in _KINKED:
                 bits.append(values.flatten(1) > 0)
             values = layer(values)
-    pattern = torch.cat(bits, dim=1)
-    return 1 + int((pattern[1:] != pattern[:-1]).any(dim=1).sum())
+    return torch.cat(bits, dim=1) if bits else torch.zeros(len(inputs), 0, dtype=torch.bool)
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,7 @@ def region_density(model: nn.Module, inputs: Tensor, *, segments: int = 20, seed
 
     See `regions_along` for the models it takes. Hanin and Rolnick (arXiv:1901.09021): at initialisation the density along a
     line grows with the number of units, not exponentially with depth. For the number of regions that hold data, see
-    `ActivationCodes`. Raises SettingError for segments < 1, ShapeError for fewer than two inputs.
+    `activation_patterns`. Raises SettingError for segments < 1, ShapeError for fewer than two inputs.
 
     >>> import torch
     >>> region_density(torch.nn.ReLU(), torch.tensor([[-1.0], [1.0]]), segments=3).regions
@@ -228,59 +234,3 @@ def region_density(model: nn.Module, inputs: Tensor, *, segments: int = 20, seed
         units=found[0].units,
         segments=segments,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Boundaries:
-    """Where each rectified unit of a layer turns on: the plane {x: w.x + b = 0}, told by its point next to the origin.
-
-    points: (units, inputs), -b w / |w|**2. directions: (units, inputs), w / |w|, the side on which the unit is active.
-    distances: (units,), the signed distance of the plane along ``directions``, -b / |w|: all inputs that are nearer to the
-    origin activate a unit whose distance is negative, and none whose distance is positive. NaN where w is 0.
-
-    >>> import torch
-    >>> found = boundaries(torch.tensor([[3.0, 4.0]]), torch.tensor([-10.0]))
-    >>> found.points.tolist(), found.distances.tolist()
-    ([[1.2, 1.6]], [2.0])
-    """
-
-    points: Array
-    directions: Array
-    distances: Array
-
-    def moved(self, later: Boundaries) -> tuple[Array, Array]:
-        """How far each boundary has gone: the distance of its points, in units of inputs, and the angle between its
-        directions, in radians; each (units,). Raises ShapeError for layers of other shapes."""
-        if self.points.shape != later.points.shape:
-            raise ShapeError(
-                f"boundaries of shapes {self.points.shape} and {later.points.shape}; give those of one layer"
-            )
-        gap = np.linalg.norm(self.directions - later.directions, axis=1)
-        total = np.linalg.norm(self.directions + later.directions, axis=1)
-        return np.linalg.norm(self.points - later.points, axis=1), 2 * np.arctan2(gap, total)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {name: getattr(self, name).tolist() for name in ("points", "directions", "distances")}
-
-
-def boundaries(weight: Tensor, bias: Tensor | None = None) -> Boundaries:
-    """The characteristic activation boundaries of a layer (Chen and Ge, arXiv:2305.15912), in the space of its own inputs.
-
-    weight: (units, inputs), or (units, channels, ...) of a convolution, whose inputs are then patches. bias: (units,); None
-    for 0. The paper's finding: under equal noise in the parameters boundaries of small weights jump far, whatever the
-    normalisation; compare with ``boundaries(...).moved(boundaries(...))``. Raises ShapeError for a bias that does not fit.
-
-    >>> import torch
-    >>> still, noisy = (boundaries(w, torch.ones(1)) for w in (torch.tensor([[0.1, 0.0]]), torch.tensor([[0.1, 0.1]])))
-    >>> [value.round(3).tolist() for value in still.moved(noisy)]
-    [[7.071], [0.785]]
-    """
-    rows = weight.detach().cpu().double().flatten(1).numpy()
-    offset = np.zeros(len(rows)) if bias is None else bias.detach().cpu().double().numpy()
-    if offset.shape != (len(rows),):
-        raise ShapeError(f"bias has shape {offset.shape} for {len(rows)} units; give one number per unit")
-    length = np.linalg.norm(rows, axis=1)
-    length = np.where(length > 0, length, np.nan)
-    directions, distances = rows / length[:, None], -offset / length
-    return Boundaries(directions * distances[:, None], directions, distances)
