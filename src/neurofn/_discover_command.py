@@ -97,5 +97,5 @@ def _show(found: Discovery, target: str) -> None:
     )
     print(f"explained        {100 * found.explained:.6g} %")
     for other in found.alternatives[:3] if found.held_out > 1e-9 * found.spread else ():
-        print(f"also             {other.formula}   ({other.held_out:.4g})")
+        print(f"{'as good' if other.within_noise else 'also':16} {other.formula}   ({other.held_out:.4g})")
     print(f"found in         {found.seconds:.1f} s of processor time, from {found.shape}")

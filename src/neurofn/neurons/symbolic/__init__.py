@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ._build import network_of
-from ._discover import Alternative, Discovery, Trained, discover
+from ._discover import discover
+from ._discovery import Alternative, Discovery, Trained
 from ._expressions import read_expression
 from ._layers import formula_of
 from ._library import DEFAULT_LIBRARY, elementwise_functions

@@ -4,103 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import sympy
+import torch
 
 from ..._errors import DataError, SettingError
 from ._compose import Composed, composed
-from ._expressions import Expression, read_expression
+from ._discovery import Alternative, Discovery, Trained, Verdict
+from ._expressions import Expression
 from ._library import Array, Form, library_of
 from ._module import SymbolicNetwork
 from ._rounding import Data, rounded
 from ._spline_network import Shape, SplineNetwork, beginning_as, pruned, refined, started, train
 
-__all__ = ["Alternative", "Discovery", "Trained", "discover"]
+__all__ = ["discover"]
 
-Verdict = Literal["formula", "approximation", "constant"]
 _EXACT = 1e-10
-_LEVEL = 1.02  # held-out errors this near are taken as equal
+_LEVEL = 1.1  # held-out errors this near are taken as equal where their difference may be chance
+_DEARER = 1.0  # a formula is of a comparable price up to so much more
+_SHOWN = 5
+_SAME = 0.05  # formulas whose values differ by a smaller share of the held-out error are, for these data, one function
 _GRIDS = (5, 10, 20)
 _LADDER = (Shape("sum"), Shape("product"), *(Shape("hidden", k) for k in (1, 2, 3, 5)))
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A spline network that was tried: its shape, the cells of its curves, its edges, its held-out root mean square."""
-
-    shape: str
-    grid: int
-    edges: int
-    held_out: float
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """A formula that was not chosen, with its held-out root mean square and the price of its functions."""
-
-    formula: str
-    held_out: float
-    complexity: float
-
-
-@dataclass(frozen=True)
-class Discovery:
-    """What samples say about their formula.
-
-    ``verdict`` is "formula" where it predicts held-out samples as well as the best network does, "approximation" where the
-    network does better, so that the function is outside the library or the search did not find it, and "constant" where nothing
-    predicts them better than their mean. ``held_out`` and ``network_held_out`` are root mean squares in the units of y,
-    ``spread`` that of a constant; ``seconds`` is processor time.
-    """
-
-    verdict: Verdict
-    formula: str
-    inputs: tuple[str, ...]
-    held_out: float
-    network_held_out: float
-    spread: float
-    shape: str
-    alternatives: tuple[Alternative, ...]
-    trained: tuple[Trained, ...]
-    seconds: float
-
-    @property
-    def expression(self) -> Expression:
-        """The formula as sympy."""
-        return read_expression(self.formula)
-
-    @property
-    def latex(self) -> str:
-        """The formula for a page, constants to six digits."""
-        expression = self.expression
-        return str(sympy.latex(expression.xreplace({n: sympy.Float(n, 6) for n in expression.atoms(sympy.Float)})))
-
-    @property
-    def explained(self) -> float:
-        """The share of the held-out variance that the formula explains."""
-        return 1 - (self.held_out / self.spread) ** 2
-
-    def network(self) -> SymbolicNetwork:
-        """The formula as a torch module, (..., inputs) -> (..., 1)."""
-        return SymbolicNetwork(self.formula, inputs=self.inputs)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain numbers, texts, lists and dicts."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        if self.verdict == "constant":
-            return f"no formula is better than a constant: {self.formula} (held-out error {self.held_out:.3g})"
-        shown = self.expression.xreplace({n: sympy.Float(n, 6) for n in self.expression.atoms(sympy.Float)})
-        errors = f"held-out error {self.held_out:.3g}, {100 * self.explained:.4g} % explained"
-        if self.verdict == "formula":
-            return f"{shown} ({errors})"
-        return (
-            f"no formula of the library reaches the network ({self.network_held_out:.3g}); nearest: {shown} ({errors})"
-        )
 
 
 def discover(
@@ -237,47 +164,81 @@ class _Search:
 
     def _ranked(self) -> list[tuple[Composed, str]]:
         """Formulas, best first: those that predict as well as the best by their price, the others by their score."""
-        least = max(min((formula.error for formula, _ in self.formulas), default=0.0), _EXACT)
+        least = min((formula for formula, _ in self.formulas), key=lambda formula: formula.error, default=None)
 
         def rank(pair: tuple[Composed, str]) -> tuple[bool, float, float]:
             formula = pair[0]
-            level = formula.error <= _LEVEL * least
+            level = least is not None and self._level(formula, least)
             return not level, formula.complexity if level else formula.score, formula.error
 
         return sorted(self.formulas, key=rank)
+
+    def _level(self, formula: Composed, least: Composed) -> bool:
+        """Whether held-out samples prefer the formula of the least error hardly, and not beyond doubt."""
+        if formula.error <= max(least.error, _EXACT):
+            return True
+        if formula.error > _LEVEL * least.error:
+            return False
+        wrong, right = (self._held_out(one.expression) for one in (formula, least))
+        return not _significant(wrong - right, errors=2)
 
     def _held_out(self, expression: Expression) -> Array:
         network = SymbolicNetwork(expression, inputs=self.data.inputs)
         return self.data.errors(network)[len(self.data.x) :]
 
+    def _rivals(self, ranked: list[tuple[Composed, str]]) -> list[Composed]:
+        """Other formulas of a comparable price that held-out samples cannot tell from the best; each function once."""
+        best = ranked[0][0]
+        values = [self._values(best.expression)]
+        least = np.square(values[0] - self.data.held_y)
+        near = _SAME * max(float(np.sqrt(least.mean())), _EXACT * self.spread)
+        found = []
+        for other, _ in ranked[1:]:
+            if other.complexity > best.complexity + _DEARER or other.error > 2 * max(best.error, _EXACT):
+                continue
+            value = self._values(other.expression)
+            worse = _significant(np.square(value - self.data.held_y) - least)
+            if not worse and all(np.sqrt(np.square(value - known).mean()) > near for known in values):
+                found.append(other)
+                values.append(value)
+        return found
+
+    def _values(self, expression: Expression) -> Array:
+        with torch.no_grad():
+            values = SymbolicNetwork(expression, inputs=self.data.inputs)(torch.as_tensor(self.data.held_x))
+        return np.asarray(values[:, 0].numpy())
+
     def result(self, begin: float) -> Discovery:
         """The best formula with rounded constants, and the verdict."""
         data = self.data
-        constant = self.constant_errors
-        ranked = self._ranked()
+        ranked, rivals = self._ranked(), list[Composed]()
         expression: Expression = sympy.Float(float(data.y.mean()))
         verdict: Verdict = "constant"
-        errors, shape = constant, "a constant"
-        if ranked and _significant(constant - self.network_errors):
+        errors, shape = self.constant_errors, "a constant"
+        if ranked and _significant(self.constant_errors - self.network_errors):
             expression, shape = ranked[0][0].expression, ranked[0][1]
             errors = self._held_out(expression)
             worse = errors.mean() > 1.1 * self.network_errors.mean() and _significant(errors - self.network_errors)
-            verdict = "approximation" if worse and errors.mean() > (_EXACT * self.spread) ** 2 else "formula"
-            if verdict == "formula":  # constants of what is not the function are not worth guessing
-                expression = rounded(expression, data)
+            verdict = "approximation"
+            if not worse or errors.mean() <= (_EXACT * self.spread) ** 2:
+                rivals = self._rivals(ranked)
+                verdict = "candidates" if rivals else "formula"
+                expression = rounded(expression, data)  # constants of an approximation are not worth guessing
                 errors = self._held_out(expression)
-        others = tuple(
-            Alternative(str(formula.expression), formula.error * data.spread, float(formula.complexity))
-            for formula, _ in ranked[1:6]
+        others = [formula for formula, _ in ranked[1:] if formula not in rivals]
+        shown = [(formula, True) for formula in rivals] + [(formula, False) for formula in others]
+        alternatives = tuple(
+            Alternative(str(formula.expression), formula.error * data.spread, float(formula.complexity), rival)
+            for formula, rival in shown[: max(_SHOWN, len(rivals))]
         )
         held_out, network = (float(np.sqrt(values.mean())) for values in (errors, self.network_errors))
         used = time.process_time() - begin
         tried = tuple(self.trained)
         return Discovery(
-            verdict, str(expression), data.inputs, held_out, network, self.spread, shape, others, tried, used
+            verdict, str(expression), data.inputs, held_out, network, self.spread, shape, alternatives, tried, used
         )
 
 
-def _significant(gain: Array) -> bool:
-    """Whether a mean of differences is above 0 by three standard errors."""
-    return bool(gain.mean() > 3 * gain.std() / np.sqrt(len(gain)))
+def _significant(gain: Array, *, errors: float = 3) -> bool:
+    """Whether a mean of differences is above 0 by so many standard errors."""
+    return bool(gain.mean() > errors * gain.std() / np.sqrt(len(gain)))
