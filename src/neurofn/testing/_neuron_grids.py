@@ -52,8 +52,6 @@ def check_pruned_edges_are_zero(part: Neuron) -> None:
 
 def check_refinement_keeps_the_function(part: Neuron) -> None:
     """Splines whose cells are divided give what they gave; of other bases the change that is stated is the one there is."""
-    import torch
-
     bases = [find_edge(term.name) for tree in gathered(part.tree) for term in tree.edge]
     names = {name for edge in bases for name, spec in edge.settings.items() if isinstance(spec, Count)}
     for name in sorted(names & {"grid", "degree", "entries", "size"}):
@@ -72,7 +70,7 @@ def check_refinement_keeps_the_function(part: Neuron) -> None:
         assert not splines or stated <= 1e-9, (
             f"{part}: dividing the cells by refining {name} changes it by {stated:.3g}"
         )
-        twin = Neuron(layer.neuron.tree).dense(IN, OUT).to(torch.float64)
+        twin = layer_of(Neuron(layer.neuron.tree), seed=1)
         twin.load_state_dict(layer.state_dict())
         close(twin(x), layer(x), f"{part}: refined, after its state was loaded")
 
