@@ -100,7 +100,7 @@ def alternatives(size: tuple[int, int, int], grid: int, order: int, wanted: tupl
 
     def add(name: str, module: nn.Module, run: Any = None) -> None:
         if name in wanted:
-            found[name] = step(run or module, list(module.parameters()), x, grad)
+            found[name] = step(module if run is None else run, list(module.parameters()), x, grad)
 
     layer = spline_layer(size, grid, order)
     add(str(layer.path), layer)
