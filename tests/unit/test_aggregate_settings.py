@@ -114,7 +114,7 @@ def test_every_neuron_learns_its_own_mixture() -> None:
 @pytest.mark.parametrize(
     "text", ["logsumexp(bspline)", "logsumexp(linear, beta=8)", "boltzmann(linear, beta=2)", "lp(linear, p=6)"]
 )
-@pytest.mark.parametrize("n_in", [2, 64, 400])
+@pytest.mark.parametrize("n_in", [2, 64, pytest.param(400, marks=pytest.mark.slow)])
 def test_the_start_has_unit_variance_whatever_the_setting(text: str, n_in: int) -> None:
     variance = float(neuron(text).dense(n_in, 64)(torch.randn(512, n_in).clamp(-3, 3)).detach().var())
     assert 0.5 < variance < 2

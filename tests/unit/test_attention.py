@@ -58,7 +58,7 @@ def test_both_statements_agree(number: int, view: dict[str, Any]) -> None:
     assert all(torch.allclose(a, b, atol=1e-10) for a, b in zip(*slopes, strict=True))
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 6))])
 def test_slopes_and_slopes_of_slopes(number: int) -> None:
     attention = Attention(functions()[number]).double()
     inputs = [one.requires_grad_() for one in tensors(1, 2)]

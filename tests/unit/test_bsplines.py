@@ -33,7 +33,7 @@ def grid_of(kind: str, cells: int) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("kind", ["equal", "unequal"])
-@pytest.mark.parametrize("cells", [1, 2, 5, 64, 1000])
+@pytest.mark.parametrize("cells", [1, 2, 5, 64, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("order", range(6))
 def test_single_precision_is_exact_to_rounding(order: int, cells: int, kind: str) -> None:
     """Against scipy in double precision on the same single precision knots; at the knots themselves, too."""
@@ -109,7 +109,10 @@ def test_equal_knots_are_refused_by_layers_and_give_no_nan() -> None:
             assert basis.terms(x, breaks=torch.tensor(breaks)).isfinite().all()
 
 
-@pytest.mark.parametrize("text", ["sum(bspline(grid=1000000))", "max(bspline(grid=1000000, order=1))"])
+@pytest.mark.parametrize(
+    "text",
+    ["sum(bspline(grid=1000000))", pytest.param("max(bspline(grid=1000000, order=1))", marks=pytest.mark.slow)],
+)
 def test_a_million_cells(text: str) -> None:
     """Nothing is laid out over all of them: 64 rows of all terms would be 512 MB."""
     layer, x = neuron(text).dense(2, 1), torch.rand(64, 2) * 6 - 3

@@ -93,7 +93,7 @@ def test_tropical_neurons_take_the_largest_of_shifted_inputs() -> None:
     torch.testing.assert_close(layer(x), expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**31), at=st.integers(0, 4), step=st.floats(1e-3, 10.0))
 @pytest.mark.parametrize(
     "text", ["tanh(sum(positive))", "softplus(mean(positive))", "max(positive)", "logsumexp(positive)"]

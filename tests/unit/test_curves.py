@@ -147,6 +147,7 @@ def test_inputs_count_as_they_were_planted(kind: str) -> None:
     assert all(0 < one.control < 1 for one in found)
 
 
+@pytest.mark.slow
 def test_what_training_made_stands_out_and_an_untrained_network_does_not() -> None:
     x, network = rows(400), model()
     y = torch.stack([torch.sin(3 * x[:, 0]), x[:, 0] ** 2], dim=1)

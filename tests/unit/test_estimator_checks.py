@@ -28,7 +28,7 @@ def random_numbers_of_numpy() -> Iterator[None]:
     np.random.set_state(before)
 
 
-SHORT: dict[str, Any] = {"hidden": (), "recipe": Recipe(60, 0.1)}
+SHORT: dict[str, Any] = {"hidden": (), "recipe": Recipe(30, 0.2)}
 
 
 @pytest.mark.slow

@@ -40,6 +40,7 @@ def error(model: KANRegressor, x: Floats, y: Floats) -> float:
 # --- Raw units --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_range_need_not_be_told() -> None:
     (x, y), (far, truth) = planted(), planted(1000, seed=1)
     near = error(KANRegressor(hidden=(5,), random_state=0).fit(x, y), far, truth)
@@ -116,6 +117,7 @@ def test_each_stratum_is_held_out_in_its_share() -> None:
     assert (held != other).any()
 
 
+@pytest.mark.slow
 def test_training_ends_early_where_it_does_not_help() -> None:
     random = np.random.default_rng(0)
     x, y = random.uniform(size=(80, 5)), random.normal(size=80)
@@ -184,7 +186,7 @@ def test_a_penalty_makes_edges_few() -> None:
     y = np.sin(3 * x[:, 0])
 
     def rest(penalty: float) -> float:
-        model = KANRegressor(hidden=(3,), penalty=penalty, random_state=0, recipe=Recipe(300, 0.02)).fit(x, y)
+        model = KANRegressor(hidden=(2,), penalty=penalty, random_state=0, recipe=Recipe(150, 0.03)).fit(x, y)
         found = curves(model.network_, torch.tensor(x))
         assert not any(part._forward_pre_hooks for part in model.network_)
         return sum(one.importance for one in found if one.layer == "0" and one.input > 0)

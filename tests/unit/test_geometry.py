@@ -171,6 +171,7 @@ def test_windows_are_laid_out_in_blocks(limit: int, groups: int, monkeypatch: py
     assert all(itertools.starmap(close, zip(gradients(conv(x), targets), slopes, strict=True)))
 
 
+@pytest.mark.slow
 def test_slopes_of_slopes_exist_on_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
     x, direction = images(1, 2, 3, 3).requires_grad_(), images(1, 2, 4, 4).requires_grad_()
     for text, limit in (("sum(bspline)", 2**23), ("norm(linear)", 2**23), ("norm(linear)", 1)):

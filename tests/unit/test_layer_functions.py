@@ -200,6 +200,7 @@ def test_a_wrong_width_says_what_is_taken() -> None:
         catalogue["glu"].module()(torch.ones(3, 5))
 
 
+@pytest.mark.slow
 def test_a_part_of_the_catalogue_passes_the_public_check() -> None:
     failed = [
         result

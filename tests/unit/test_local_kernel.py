@@ -203,7 +203,7 @@ def test_a_layer_can_be_differentiated_twice(text: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch's own code of forward differentiation
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", [TEXTS[0], *(pytest.param(text, marks=pytest.mark.slow) for text in TEXTS[1:])])
 def test_a_layer_is_traced_transformed_and_copied(text: str) -> None:
     layer = neuron(text).dense(7, 3)
     x = random(6, 7).requires_grad_()

@@ -169,7 +169,7 @@ READABLE = ["sum(linear)", "mean(linear)", "product(linear)", "max(linear)", "no
 
 
 @pytest.mark.parametrize("text", READABLE)
-@pytest.mark.parametrize("init", ["fan_in", "matched"])
+@pytest.mark.parametrize("init", ["matched", pytest.param("fan_in", marks=pytest.mark.slow)])
 def test_aggregates_and_activations_are_read_as_they_are(text: str, init: str) -> None:
     model = nn.Sequential(neuron(text).dense(3, 2, init=init), neuron("sum(linear)").dense(2, 1)).double()
     model[0].gathers[0][1].prune(torch.tensor([[True, True], [True, False], [True, True]]))  # type: ignore[index,operator]
