@@ -101,6 +101,10 @@ CASES: dict[str, list[tuple[list[Row], list[Row]]]] = {
             [*neurons("1", "mean", [0.0] * 32), *curve("1", "Spectrum", "effective rank", flat(1.1))],
             [*neurons("1", "mean", [0.0] * 2), *curve("1", "Spectrum", "effective rank", flat(1.1))],
         ),
+        (  # about a large mean, an uncentred rank is that of the mean
+            [*neurons("1", "mean", [1.0] * 8), *neurons("1", "std", [1.0] * 8), *curve("1", _EPSILON, "rank", late(40, 2))],
+            [*neurons("1", "mean", [99.0] * 8), *neurons("1", "std", [1.0] * 8), *curve("1", _EPSILON, "rank", late(40, 2))],
+        ),
     ],
     "too few rows for a rank": [
         (

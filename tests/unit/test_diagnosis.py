@@ -89,6 +89,15 @@ def test_alarms_come_first_and_what_cannot_be_told_last() -> None:
     assert kinds[-1] == "cannot tell"
 
 
+def test_of_a_dead_layer_nothing_else_is_told() -> None:
+    rows = [
+        *CASES["dead layer"][0][0],
+        *curve("1", "Dormant", "share", flat(1.0)),
+        *curve("2", "Dormant", "share", flat(1.0)),
+    ]
+    assert [(one.rule, one.sites) for one in fired(rows)] == [("dead layer", ("1",)), ("dormant share", ("2",))]
+
+
 def test_one_reading_is_less_sure_than_several() -> None:
     assert fired(curve("1", "Dormant", "share", [0.9], steps=[0]))[0].confidence == "medium"
     assert fired(curve("1", "Dormant", "share", flat(0.9)))[0].confidence == "high"

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from ._finding import Evidence, Finding
-from ._numbers import number, plural
+from ._numbers import plural
 
 __all__ = ["as_text", "heading", "place"]
 
@@ -45,7 +45,7 @@ def place(one: Evidence) -> str:
 def _lines(finding: Finding) -> Iterator[str]:
     yield f"{finding.kind.upper()}  {finding.title}"
     for one in finding.evidence[:MOST]:
-        yield from _wrapped(place(one), f"{one.words} ({one.reading} {number(one.value)})")
+        yield from _wrapped(place(one), one.words)
     if len(finding.evidence) > MOST:
         yield from _wrapped("", f"and {len(finding.evidence) - MOST} more of the kind")
     read = f"{finding.instrument}; {finding.source}" if finding.source else finding.instrument

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -176,12 +176,16 @@ class Rule:
     advice: tuple[str, ...]
     doubt: str
 
-    def apply(self, readings: Book) -> Finding | None:
-        """The finding; one of the kind "cannot tell" where the readings are missing; None where all is well."""
+    def apply(self, readings: Book, *, dead: Collection[tuple[str, int]] = ()) -> Finding | None:
+        """The finding; one of the kind "cannot tell" where the readings are missing; None where all is well.
+
+        dead: sites and seeds of dead layers, of which nothing else is told.
+        """
         found = self.look(readings)
         if found is None:
             return Finding(self.name, "cannot tell", f"Nothing in the record tells of {self.name}.", instrument=self.needs,
                            source=self.source, advice=(f"watch with `{self.needs}`",))  # fmt: skip
+        found = [one for one in found if (one.site, one.seed) not in dead]
         if not found:
             return None
         confidence = min((one.confidence for one in found), key=("high", "medium", "low").index)

@@ -131,7 +131,7 @@ def _losses(book: Book) -> list[dict[str, Any]]:
 
 def _ranks(book: Book) -> list[dict[str, Any]]:
     """The ranks that may rise in stairs, with the steps of their rises; those of the last sites."""
-    groups = _grouped(book.find("rank", "EpsilonRank"))
+    groups = _grouped([one for one in book.outputs("rank", "EpsilonRank") if book.neurons(one.site) != 1])
     made = []
     for (site, instrument, _), group in list(groups.items())[-4:]:
         rises = new_highs(group[0])

@@ -18,6 +18,7 @@ HAD = 8.0  # rank that a layer must have had to have lost it
 ONE = 1.5  # effective rank up to which a layer computes hardly more than one function
 SMALL = 16  # neurons from which on that is remarkable
 STEADY = 5  # readings from which on a layer is not just beginning
+MEAN = 100.0  # squared mean of the neurons over their variance from which on an uncentred rank is that of the mean
 ENOUGH = 4  # rows per neuron from which on entropies are less than a tenth too low where a spectrum falls slowly
 FEW = 4  # a layer of fewer neurons may well be never above 0
 
@@ -113,19 +114,27 @@ def _collapsed(book: Book) -> list[Evidence] | None:
     if not ranks:
         return None
     found: dict[tuple[str, int], Evidence] = {}
-    for one in ranks:
+    for one in (rank for rank in ranks if not _mean_alone(book, rank)):
         values, highest = numbers(one), float(np.fmax.reduce(numbers(one)))
         now = number(float(values[-1]), ".3g")
         lost = last(one) <= COLLAPSED * highest
         if highest >= HAD and len(values) > LAST and len(lost) == LAST and lost.all():
             at = number(int(one.steps[int(np.nanargmax(values))]))
-            words = f"{now}, it was {number(highest, '.3g')} at step {at}"
+            words = f"{one.reading} {now}, it was {number(highest, '.3g')} at step {at}"
         elif _single(book, one, values):
-            words = f"{now} of {book.neurons(one.site)} neurons, and it does not rise"
+            words = f"{one.reading} {now} of {book.neurons(one.site)} neurons, and it does not rise"
         else:
             continue
         found.setdefault((one.site, one.seed), evidence(one, words))
     return list(found.values())
+
+
+def _mean_alone(book: Book, one: Series) -> bool:
+    """Whether a rank about 0 says nothing: one direction, the mean, is far larger than all deviations from it."""
+    mean, deviation = book.beside(one, "mean", "Moments"), book.beside(one, "std", "Moments")
+    if mean is None or deviation is None or "centred=True" in one.instrument:
+        return False
+    return bool(np.nansum(mean.values[-1] ** 2) > MEAN * np.nansum(deviation.values[-1] ** 2))
 
 
 def _single(book: Book, one: Series, values: np.ndarray) -> bool:

@@ -47,7 +47,12 @@ def findings(readings: Book) -> tuple[Finding, ...]:
     """The findings of readings that are sorted already."""
     if not readings.series:
         return (Finding("", "nothing", "The record has no readings yet."),)
-    told = [(rule, rule.apply(readings)) for rule in RULES]
+    told: list[tuple[Rule, Finding | None]] = []
+    dead: set[tuple[str, int]] = set()
+    for rule in RULES:
+        told.append((rule, rule.apply(readings, dead=dead)))
+        if rule.name == "dead layer" and told[-1][1] is not None:
+            dead = {(one.site, one.seed) for one in told[-1][1].evidence}
     made = [finding for _, finding in told if finding is not None]
     looked = [rule.name for rule, finding in told if finding is None]
     if not any(finding.fires for finding in made):

@@ -59,6 +59,7 @@
   const spread = (one) => one.low && one.low.some((low, i) => low !== one.high[i]);
 
   // --- Small tiles -----------------------------------------------------------------------------------------------
+  const still = (curve) => curve.x.length > 2 && !spread(curve) && curve.mean.every((y) => y === curve.mean[0]);
   function tile(curve, title) {
     const log = false, width = 200, height = 46;
     const reach = range([curve], log);
@@ -69,10 +70,12 @@
     svg.append(make("path", { class: "rule", d: `M0 ${height - 0.5}H${width}` }));
     if (spread(curve)) svg.append(make("path", { class: "band", d: band(curve, toX, toY, { log }) }));
     svg.append(make("path", { class: "line", d: path(curve.x, curve.mean, toX, toY, { log }) }));
-    const shown = make("b", {}, number(now)), flat = curve.mean.every((y) => y === now) && !spread(curve);
-    const ends = make("p", { class: "ends" }, make("span", {}, flat ? "constant" : `${number(reach[0])} to ${number(reach[1])}`));
-    follow(svg, curve, (i) => { shown.textContent = i < 0 ? number(now) : number(curve.mean[i]);
-      ends.firstChild.textContent = i < 0 ? (flat ? "constant" : `${number(reach[0])} to ${number(reach[1])}`) : `step ${number(curve.x[i])}`; });
+    const shown = make("b", {}, number(now)), from = `${number(reach[0])} to ${number(reach[1])}`;
+    const ends = make("p", { class: "ends" }, make("span", {}, from));
+    follow(svg, curve, (i) => {
+      shown.textContent = i < 0 ? number(now) : number(curve.mean[i]);
+      ends.firstChild.textContent = i < 0 ? from : `step ${number(curve.x[i])}`;
+    });
     return make("div", { class: "tile" }, make("p", { title: curve.instrument }, make("span", {}, title), shown), svg, ends);
   }
   function follow(svg, curve, tell, toStep = null) {
@@ -113,7 +116,8 @@
     if (section.hidden) return;
     at("#loss-title").textContent = !data.losses.length ? "Stairs" : data.ranks.length ? "Loss and stairs" : "Loss";
     const logX = at("#log-steps").checked;
-    const every = [...data.losses, ...data.ranks], rises = data.ranks.length ? data.ranks[data.ranks.length - 1].rises : [];
+    const every = [...data.losses, ...data.ranks], ruled = data.ranks.slice().reverse().find((one) => one.rises.length);
+    const rises = ruled ? ruled.rises : [];
     const steps = every.flatMap((one) => one.x).filter((x) => !logX || x > 0);
     const reach = [steps.reduce((a, b) => Math.min(a, b), Infinity), steps.reduce((a, b) => Math.max(a, b), -Infinity)];
     if (!steps.length) return;
@@ -121,7 +125,6 @@
     if (data.losses.length) panes.push(pane(data.losses, { names: data.losses.map((one) => one.name), reach, logX, rises, height: 190, last: !data.ranks.length }));
     if (data.ranks.length) panes.push(pane(data.ranks, { names: data.ranks.map((one) => `rank of ${one.site}`), reach, logX, rises, height: 120, last: true, stepped: true }));
     place.replaceChildren(...panes.flat());
-    const ruled = data.ranks.length ? data.ranks[data.ranks.length - 1] : null;
     section.querySelector(".caption").textContent = ruled
       ? `Dotted lines are steps at which the rank of ${ruled.site} (${ruled.instrument}) was higher than ever before. That the loss falls there too is no proof: neurofn run staircase has the test.`
       : "";
@@ -219,8 +222,11 @@
     section.querySelector(".sites").replaceChildren(...shown.map((one) => {
       const size = one.neurons ? [make("span", {}, `${number(one.neurons)} neurons`)] : [];
       const flagged = flags.has(one.site) ? [make("span", { class: "flag" }, [...flags.get(one.site)].join(", "))] : [];
+      const moving = one.curves.filter((curve) => !still(curve)), resting = one.curves.filter(still);
+      const words = resting.map((curve) => `${titled(curve, one.curves)} ${number(curve.mean[0])}`);
       return make("div", { class: "site" }, make("h3", {}, make("code", {}, one.site || "the training"), ...size, ...flagged),
-        make("div", { class: "tiles" }, ...one.strips.map(strip), ...one.curves.map((curve) => tile(curve, titled(curve, one.curves)))));
+        make("div", { class: "tiles" }, ...one.strips.map(strip), ...moving.map((curve) => tile(curve, titled(curve, one.curves)))),
+        ...(words.length ? [make("p", { class: "resting" }, `Constant: ${words.join(" · ")}`)] : []));
     }));
     const thinned = data.layers.some((one) => one.curves.some(spread));
     const seeds = data.seeds > 1 ? `Lines are means and bands the range of ${data.seeds} seeds and of the steps between two points. `
