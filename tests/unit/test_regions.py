@@ -156,6 +156,17 @@ def test_equal_noise_moves_boundaries_of_small_weights_further() -> None:
 def test_wrong_models_and_shapes_are_refused() -> None:
     with pytest.raises(SettingError, match="Tanh is no piece"):
         regions_along(nn.Sequential(nn.Tanh()), torch.zeros(1), torch.ones(1))
+
+    class Residual(nn.Sequential):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + super().forward(x)
+
+    class ReLU(nn.Module):
+        """Of that name, and another function."""
+
+    for wrong in (Residual(nn.ReLU()), ReLU()):
+        with pytest.raises(SettingError, match="is no piece"):
+            regions_along(wrong, torch.zeros(1), torch.ones(1))
     with pytest.raises(ShapeError, match="two inputs of one shape"):
         regions_along(nn.ReLU(), torch.zeros(1), torch.ones(2))
     with pytest.raises(ShapeError, match="span no segment"):

@@ -125,16 +125,17 @@ def _layers(model: nn.Module) -> Iterator[nn.Module]:
 
     from torch import nn
 
-    if isinstance(model, nn.Sequential):
+    kind = type(model)
+    if isinstance(model, nn.Sequential) and kind.forward is nn.Sequential.forward:
         for layer in model:
             yield from _layers(layer)
-    elif type(model).__name__ in (*_AFFINE, *_KINKED):
+    elif kind.__name__ in (*_AFFINE, *_KINKED) and kind.__module__.startswith("torch.nn."):
         alone = copy.deepcopy(model).double().eval()
         if isinstance(alone, nn.ReLU | nn.LeakyReLU):
             alone.inplace = False
         yield alone
     else:
-        raise SettingError(f"{type(model).__name__} is no piece of a network of rectified units in a row; give a Sequential of "
+        raise SettingError(f"{kind.__name__} is no piece of a network of rectified units in a row; give a Sequential of "
                            f"{', '.join(_KINKED)} and {', '.join(_AFFINE[:3])}, ...")  # fmt: skip
 
 

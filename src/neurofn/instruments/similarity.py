@@ -36,8 +36,8 @@ class Similarity:
     Further: "rows" and "nonfinite rows", where either side has NaN, infinities or values of 1e70 and more; these are left out.
     NaN for a constant side, and for fewer than 2 rows (4, "CKA unbiased").
 
-    It works as instruments do, over two matrices: states add up over batches, runs and processes. State: (N + M)**2 numbers;
-    cost per row: (N + M)**2 operations. In a model: `neurofn.watching.between`.
+    It works as instruments do, over two matrices: states add up over batches and runs. State: (N + M)**2 numbers; cost per
+    row: (N + M)**2 operations. In a model: `neurofn.watching.between`.
 
     >>> import torch
     >>> x = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))

@@ -61,8 +61,15 @@ class Comparison:
         """One reading as (places of the first, places of the second); raises SettingError for a name that is not there."""
         if reading not in self.pairs[0].readings:
             raise SettingError(f"no reading is called {reading!r}; there are {', '.join(self.pairs[0].readings)}")
-        values = [(pair.shuffled if shuffled else pair.readings)[reading] for pair in self.pairs]
-        return np.array(values).reshape(-1, len({pair.second for pair in self.pairs}))
+        sides = [
+            list(dict.fromkeys(names))
+            for names in zip(*((pair.first, pair.second) for pair in self.pairs), strict=True)
+        ]
+        values = np.full((len(sides[0]), len(sides[1])), np.nan)  # of places that were never called in one pass
+        for pair in self.pairs:
+            where = sides[0].index(pair.first), sides[1].index(pair.second)
+            values[where] = (pair.shuffled if shuffled else pair.readings)[reading]
+        return values
 
     def table(self) -> list[dict[str, Any]]:
         """Tidy rows: first, second, reading, value, shuffled."""
