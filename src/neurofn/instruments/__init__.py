@@ -39,12 +39,16 @@ if TYPE_CHECKING:
     from .dimension import IntrinsicDimension as IntrinsicDimension
     from .frequency import FeatureReliance as FeatureReliance
     from .frequency import FrequencyError as FrequencyError
+    from .information import BinnedInformation as BinnedInformation
+    from .information import KernelInformation as KernelInformation
     from .jacobian import InputJacobian as InputJacobian
     from .jacobian import PathLength as PathLength
     from .jacobian import SignalPropagation as SignalPropagation
     from .law import ActivationLaw as ActivationLaw
     from .moments import Moments as Moments
     from .ntk import TangentKernel as TangentKernel
+    from .performance import PerformanceSparsity as PerformanceSparsity
+    from .performance import PruningDeadRate as PruningDeadRate
     from .rank import EpsilonRank as EpsilonRank
     from .similarity import KernelAlignment as KernelAlignment
     from .sparsity import Dormant as Dormant
@@ -61,6 +65,7 @@ __all__ = [
     "Activity",
     "Alternative",
     "Batch",
+    "BinnedInformation",
     "Boundaries",
     "Categorisation",
     "Correlation",
@@ -75,6 +80,7 @@ __all__ = [
     "Instrument",
     "IntrinsicDimension",
     "KernelAlignment",
+    "KernelInformation",
     "Labelled",
     "LandscapeDimension",
     "Law",
@@ -84,8 +90,10 @@ __all__ = [
     "Moments",
     "NeuralCollapse",
     "PathLength",
+    "PerformanceSparsity",
     "PowerLaw",
     "Probe",
+    "PruningDeadRate",
     "RandomSubspaces",
     "Readings",
     "RegionDensity",
