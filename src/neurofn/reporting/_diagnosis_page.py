@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from ._diagnosis_text import heading, place
 from ._finding import Finding
 from ._html import content_hash, foot, resource
-from ._numbers import number
 from ._tables import e
 from ._view import View
 
@@ -38,10 +37,7 @@ def as_findings_page(found: Sequence[Finding], *, source: str = "") -> str:
 
 
 def _card(finding: Finding) -> str:
-    shown = "".join(
-        f"<li><code>{e(place(one))}</code> {e(one.words)} <small>{e(one.reading)} {e(number(one.value))}</small></li>"
-        for one in finding.evidence[:MOST]
-    )
+    shown = "".join(f"<li><code>{e(place(one))}</code>: {e(one.words)}</li>" for one in finding.evidence[:MOST])
     if len(finding.evidence) > MOST:
         shown += f"<li>and {len(finding.evidence) - MOST} more of the kind</li>"
     advice = "".join(f"<li>{_coded(text)}</li>" for text in finding.advice)

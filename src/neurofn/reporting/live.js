@@ -240,7 +240,7 @@
     const alike = others.filter((one) => one.name === curve.name);
     if (alike.length < 2) return curve.name;
     const family = curve.instrument.split("(")[0], unlike = alike.every((one) => one === curve || one.instrument.split("(")[0] !== family);
-    return `${curve.name}, ${unlike ? family : curve.instrument}`;
+    return `${curve.name} (${unlike ? family : curve.instrument})`;
   }
 
   // --- Asking ----------------------------------------------------------------------------------------------------
