@@ -25,6 +25,7 @@ ROWS = Record.from_rows(
         {**ROW, "step": 7, "reading": "rank", "value": 5.0},
     ]
 )
+pytestmark = pytest.mark.slow  # the tools take seconds to load
 RANK = "0/EpsilonRank(eps=0.001)/rank"
 
 
@@ -98,7 +99,6 @@ def test_mlflow_takes_the_run_that_is_active(runs: Any) -> None:
     assert runs.get_run(run.info.run_id).data.metrics == {"0/EpsilonRank_eps_0.001/rank": 5.0}
 
 
-@pytest.mark.slow
 def test_wandb(tmp_path: Path) -> None:
     wandb = pytest.importorskip("wandb")
     from neurofn.integrations.wandb import WandB

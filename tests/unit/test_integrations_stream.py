@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from torch import nn
 
 from neurofn._errors import MissingExtraError, SettingError, SiteError
 from neurofn.instruments import Moments
-from neurofn.integrations import Stream, send
+from neurofn.integrations import Folder, Stream, send
 from neurofn.integrations._fit import Following
 from neurofn.integrations._stream import foreign, readings_of, scalars_of
 from neurofn.testing._instrument_runs import hooks
@@ -100,6 +101,15 @@ def test_numbers_and_arrays_are_told_apart() -> None:
     assert list(found) == [2, 4]
     assert found[2] == {"seed7/act/Moments/average mean": 0.5}
     assert list(readings_of(losses())) == []
+
+
+def test_a_folder_holds_what_was_sent(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh())
+    with Folder(tmp_path / "run") as to:
+        fit = Following([Moments()], to, {"every": 1})
+        trained(fit, model, steps=range(3), passes=2)
+    assert Record.load(tmp_path / "run") == fit.record
+    assert len(fit.record) > 20
 
 
 def test_a_tool_that_is_not_there_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

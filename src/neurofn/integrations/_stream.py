@@ -12,6 +12,7 @@ import numpy as np
 
 from .._errors import MissingExtraError
 from ..watching import Record
+from ..watching.record import Rows
 
 __all__ = ["Curve", "Sink", "Stream", "foreign", "readings_of", "scalars_of", "send"]
 
@@ -22,12 +23,25 @@ _LONGEST_PAUSE = 64  # calls of `Stream.send` that a failing sink is left alone 
 
 
 class Curve(NamedTuple):
-    """One reading of one site at one step: ``units`` and ``values`` are (n,); a number has the one unit NaN."""
+    """One reading of one site at one step: ``units`` and ``values`` are (n,); a number has the one unit NaN.
 
-    step: int
-    name: str
+    where: step, seed, site, instrument and reading.
+    """
+
+    where: tuple[int, int, str, str, str]
     units: np.ndarray
     values: np.ndarray
+
+    @property
+    def step(self) -> int:
+        """The step it was read at."""
+        return self.where[0]
+
+    @property
+    def name(self) -> str:
+        """SITE/INSTRUMENT/READING, with "seedN/" before it where a seed was given."""
+        _, seed, site, instrument, reading = self.where
+        return "/".join([*([f"seed{seed}"] if seed >= 0 else []), site or "model", instrument, reading])
 
 
 class Stream:
@@ -53,14 +67,14 @@ class Stream:
         self._sent = self._pause = self._waits = 0
         self._warned = False
 
-    def send(self, record: Record) -> int:
+    def send(self, record: Rows) -> int:
         """Hand over what is new in ``record``, which holds the rows of the last call and perhaps more; how many rows."""
         if self._waits:
             self._waits -= 1
             return 0
         return self._try(record)
 
-    def finish(self, record: Record) -> int:
+    def finish(self, record: Rows) -> int:
         """`send` without a pause, and a warning that says how many rows never arrived, if any; how many rows were sent."""
         sent = self._try(record)
         missing = len(record) - self._sent
@@ -69,12 +83,13 @@ class Stream:
                           "send(record, to) sends all of them", stacklevel=3)  # fmt: skip
         return sent
 
-    def _try(self, record: Record) -> int:
-        new = len(record) - self._sent
+    def _try(self, record: Rows) -> int:
+        columns = record.columns
+        new = len(columns["step"]) - self._sent
         if new <= 0:
             return 0
         try:
-            self._to(Record({name: column[self._sent :] for name, column in record.columns.items()}))
+            self._to(Record({name: column[self._sent :] for name, column in columns.items()}))
         except Exception as error:  # whatever a foreign tool raises, the training goes on
             self._pause = self._waits = min(2 * self._pause or 1, _LONGEST_PAUSE)
             if not self._warned:
@@ -82,11 +97,11 @@ class Stream:
                 warnings.warn(f"{_named(self._to)} failed ({type(error).__name__}: {error}); training goes on, and the rows "
                               "are kept and sent later", stacklevel=4)  # fmt: skip
             return 0
-        self._sent, self._pause = len(record), 0
+        self._sent, self._pause = self._sent + new, 0
         return new
 
 
-def send(record: Record, to: Sink) -> int:
+def send(record: Rows, to: Sink) -> int:
     """Hand all rows of a finished ``record`` to the sink ``to``; how many rows. What the sink raises is raised.
 
     >>> from neurofn.watching import Record
@@ -101,7 +116,7 @@ def send(record: Record, to: Sink) -> int:
 
 
 def readings_of(rows: Record) -> Iterator[Curve]:
-    """The rows as numbers and arrays, in their order; "SITE/INSTRUMENT/READING" is the name, with "seedN/" before it if given.
+    """The rows as numbers and arrays, in their order.
 
     >>> row = {"step": 3, "site": "0", "instrument": "Moments", "reading": "mean"}
     >>> rows = Record.from_rows([{**row, "unit": 0, "value": 0.5}, {**row, "unit": 1, "value": 1.5}])
@@ -116,9 +131,10 @@ def readings_of(rows: Record) -> Iterator[Curve]:
         begins[1:] |= key[1:] != key[:-1]
     edges = [*np.flatnonzero(begins).tolist(), len(rows)]
     for begin, end in pairwise(edges):
-        step, seed, site, instrument, reading = (key[begin] for key in keys)
-        name = "/".join([*([f"seed{seed}"] if seed >= 0 else []), str(site) or "model", str(instrument), str(reading)])
-        yield Curve(int(step), name, columns["unit"][begin:end], columns["value"][begin:end])
+        step, seed, *texts = (key[begin] for key in keys)
+        site, instrument, reading = map(str, texts)
+        where = int(step), int(seed), site, instrument, reading
+        yield Curve(where, columns["unit"][begin:end], columns["value"][begin:end])
 
 
 def scalars_of(rows: Record) -> dict[int, dict[str, float]]:
