@@ -142,7 +142,8 @@ def _layers(model: nn.Module) -> Iterator[nn.Module]:
 def regions_by_sampling(model: nn.Module, start: Tensor, end: Tensor, *, points: int = 100_001) -> int:
     """The same count by definition: changes of the activation pattern between ``points`` even points, and one.
 
-    Never too large, and too small where a region lies between two points. For small networks and for checks.
+    Too small where a region lies between two points, and one too large where a point lies on two boundaries at once. For
+    small networks and for checks.
 
     >>> import torch
     >>> regions_by_sampling(torch.nn.ReLU(), torch.tensor([-1.0, -1.0]), torch.tensor([1.0, 2.0]), points=1000)
