@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from neurofn.instruments.rank import gram_spectrum
+from neurofn.instruments.stairs import Jumps
 from neurofn.studies import Cells, _staircase_claims, run
-from neurofn.studies._jumps import Jumps
 from neurofn.studies._staircase import FINE, LAYERS, RANK, STARTS, Reader, builder, lower_bounds, schedule
 from neurofn.studies._staircase_claims import CLAIMS
 from neurofn.studies.staircase import FRESH, staircase

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from neurofn._errors import DataError
+from neurofn.instruments.stairs import plateaus, pooled, shifted_jumps
 from neurofn.studies import _statistics
-from neurofn.studies._jumps import plateaus, pooled, shifted_jumps
 from neurofn.studies._statistics import compare, describe, holm, mean_interval, signed_rank_p, simultaneous
 
 STEPS = np.geomspace(10, 10_000, 200)

@@ -24,6 +24,7 @@ from .rank import gram_spectrum
 from .regions import RegionDensity, Segment, activation_patterns, region_density, regions_along
 from .shapes import ShapeDistance, StochasticShape, stochastic_shape, stochastic_shape_distance
 from .similarity import Matches, Similarity
+from .stairs import Jumps, Plateau, plateaus, shifted_jumps
 from .weights import MatrixSpectrum, matrix_spectrum
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ __all__ = [
     "InputJacobian",
     "Instrument",
     "IntrinsicDimension",
+    "Jumps",
     "KernelAlignment",
     "KernelInformation",
     "Labelled",
@@ -91,6 +93,7 @@ __all__ = [
     "NeuralCollapse",
     "PathLength",
     "PerformanceSparsity",
+    "Plateau",
     "PowerLaw",
     "Probe",
     "PruningDeadRate",
@@ -123,10 +126,12 @@ __all__ = [
     "gram_spectrum",
     "kernel_drift",
     "matrix_spectrum",
+    "plateaus",
     "pooled_quantile",
     "probes",
     "region_density",
     "regions_along",
+    "shifted_jumps",
     "stochastic_shape",
     "stochastic_shape_distance",
     "top_k",

@@ -49,7 +49,7 @@ def listening(model: nn.Module, names: list[str] | None = None) -> Iterator[Hear
     """
     heard: Heard = []
 
-    def hook(name: str) -> Callable[..., Any]:
+    def hooks(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
         given: list[Tensor] = []
 
         def before(module: nn.Module, arguments: Any) -> None:
@@ -66,7 +66,7 @@ def listening(model: nn.Module, names: list[str] | None = None) -> Iterator[Hear
     with ExitStack() as stack:
         for name, module in _leaves(model):
             if names is None or name in names:
-                before, after = hook(name)
+                before, after = hooks(name)
                 stack.callback(module.register_forward_pre_hook(before).remove)
                 stack.callback(module.register_forward_hook(after).remove)
         yield heard

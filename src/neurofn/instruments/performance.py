@@ -157,7 +157,8 @@ class PruningDeadRate(Probe):
     >>> with torch.no_grad():
     ...     _ = model[0].weight.copy_(torch.tensor([[1.0], [0.5]]))
     >>> rows = torch.tensor([[1.0], [-1.0]])
-    >>> PruningDeadRate((0.0, 0.5)).of(model, [(rows, rows.expand(2, 2))], loss=torch.nn.functional.l1_loss)["dynamic dead rate"]
+    >>> data = [(rows, rows.expand(2, 2))]
+    >>> PruningDeadRate((0.0, 0.5)).of(model, data, loss=torch.nn.functional.l1_loss)["dynamic dead rate"]
     array([0.5 , 0.75])
     """
 

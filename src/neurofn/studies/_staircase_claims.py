@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..instruments import EpsilonRank
+from ..instruments.stairs import Jumps, plateaus, pooled, shifted_jumps
 from ._base import Cells, Claim, Evidence
-from ._jumps import Jumps, plateaus, pooled, shifted_jumps
 from ._staircase import FINE, LAYERS, RANK, STARTS
 from ._statistics import Interval, mean_interval
 

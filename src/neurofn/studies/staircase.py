@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .._errors import SettingError, did_you_mean
+from ..instruments.stairs import plateaus, shifted_jumps
 from ._base import Cells, study
-from ._jumps import plateaus, shifted_jumps
 from ._staircase import FINE, LAYERS, RANK, STARTS, Reader, builder, schedule, series
 from ._staircase_claims import CLAIMS
 
@@ -75,7 +75,7 @@ def staircase(
 
     Metrics: "early loss" after a twentieth of the steps, "last loss", ε-ranks (ε = 1e-3) of both hidden layers at the first and
     last step; for the ε-rank of the last hidden layer at ε = 1e-6 "plateaus", and "fall at rises" beside its "shifted median"
-    and "p" (see `_jumps`).
+    and "p" (see `neurofn.instruments.stairs`).
     """
     import torch
     from torch.nn.functional import mse_loss

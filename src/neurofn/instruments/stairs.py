@@ -32,6 +32,9 @@ class Jumps:
 
     observed: share of the fall, 0 to 1. null_median, p: of ``null``, the shares for all shifts, the shift 0 among them.
     rises: number of rises. p is one-sided: the share of shifts that do at least as well.
+
+    >>> Jumps(observed=0.4, null_median=0.1, p=0.02, rises=7, null=(0.4, 0.1, 0.1)).observed
+    0.4
     """
 
     observed: float
@@ -43,7 +46,11 @@ class Jumps:
 
 @dataclass(frozen=True)
 class Plateau:
-    """A time in which the rank stays at its highest value so far: from step ``start`` to step ``end``."""
+    """A time in which the rank stays at its highest value so far: from step ``start`` to step ``end``.
+
+    >>> Plateau(level=3.0, start=100, end=700).level
+    3.0
+    """
 
     level: float
     start: int
