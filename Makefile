@@ -46,7 +46,7 @@ test: $(VENV)/stamp-test compiler
 	$(PYTEST) -n $(WORKERS) -m "not slow"
 
 # Exit code 5 of pytest is "no test": a part may have none.
-test-slow: $(VENV)/stamp-test compiler
+test-slow: $(VENV)/stamp-tools compiler
 	$(PYTEST) -m slow --part $(PART) || test $$? -eq 5
 
 test-full: $(VENV)/stamp-full compiler
@@ -123,7 +123,13 @@ $(VENV)/stamp-docs: tools/group.py $(VENV)/stamp-demo
 	$(PIP) -r $(VENV)/docs.txt
 	@touch $@
 
-$(VENV)/stamp-full: $(VENV)/stamp-test
+# Slow tests train inside these tools; without them they are skipped.
+$(VENV)/stamp-tools: $(VENV)/stamp-test
+	@echo "installing the tools that neurofn works with into $(VENV)"
+	$(PIP) -e ".[lightning,transformers,tensorboard,mlflow,wandb,torchmetrics]"
+	@touch $@
+
+$(VENV)/stamp-full: $(VENV)/stamp-tools
 	@echo "installing the oracles into $(VENV)"
 	$(PIP) -e ".[all,oracle]"
 	@touch $@

@@ -106,11 +106,12 @@ def test_no_dependency_brings_another_torch() -> None:
     assert (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").strip() == "torch==2.13.0"
 
 
-def test_the_extra_all_holds_every_extra_but_the_oracles() -> None:
+def test_the_extra_all_holds_every_extra_but_the_oracles_and_mlflow() -> None:
+    """The client of MLflow alone brings a web server and the tools of two clouds."""
     extras = PROJECT["project"]["optional-dependencies"]
     held = re.search(r"neurofn\[(.*)\]", extras["all"][0])
     assert held is not None
-    assert set(held[1].split(",")) == set(extras) - {"all", "oracle"}
+    assert set(held[1].split(",")) == set(extras) - {"all", "oracle", "mlflow"}
 
 
 def test_the_gate_calls_the_command_of_the_readme() -> None:
