@@ -169,12 +169,12 @@ for command in (show, derive, same, errata, gallery, sites):
 
 @app.command
 def report(source: Path, /, *, format: Format | None = None, out: Path | None = None) -> int:
-    """Write the report of a finished run anew, in any format.
+    """Write the report of a finished run anew, or of a record of readings, in any format.
 
     Parameters
     ----------
     source
-        The folder of a run, or its result.json.
+        The folder of a run, or its result.json; the folder of a record, which may be growing, or the .npz file of one.
     format
         The format; if not given, that of the name of --out, else html.
     out
@@ -183,10 +183,16 @@ def report(source: Path, /, *, format: Format | None = None, out: Path | None = 
     from .reporting import report as write
     from .studies import Result
 
+    names = {**FILES, "json": "report.json"}
+    if source.suffix == ".npz" or (source.is_dir() and any(source.glob("*.rows"))):
+        from .watching import Record
+
+        target = out or (source if source.is_dir() else source.parent) / names[format or "html"]
+        print(f"Report: {write(Record.load(source), target, format=format)}")
+        return 0
     path = source / "result.json" if source.is_dir() else source
     if not path.exists():
         raise StoreError(f"there is no {path}; give the folder of a finished run (neurofn run ... --out FOLDER)")
-    names = {**FILES, "json": "report.json"}
     target = out or path.parent / names[format or "html"]
     print(f"Report: {write(Result.load(path), target, format=format)}")
     return 0

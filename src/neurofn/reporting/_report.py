@@ -32,7 +32,8 @@ def report(result: object, path: str | os.PathLike[str], *, format: str | None =
     ``result`` is a Result or a Record (anything with ``to_dict()``), or such a dict; or a list of explanations, or of their
     dicts, each with "examples" made by `pictured` or `worded` where there are any; or a dict with that list as
     "explanations" and with "question", "measure", "command", "settings" and "notes" as far as known; or the curves of edges
-    that `neurofn.neurons.curves.curves` gives, or such a dict with them as "edges". The format follows the suffix
+    that `neurofn.neurons.curves.curves` gives, or such a dict with them as "edges". Curves of a Record of many steps are
+    thinned to points that say the lowest, mean and highest value of the steps they stand for. The format follows the suffix
     (``.html``, ``.md``, ``.json``) unless ``format`` says ``"html"``, ``"markdown"`` or ``"json"``. The HTML file is complete
     in itself: scripts, styles and numbers are inside it, nothing is loaded, and all text is escaped. A file that is there
     already is replaced in one step, so that a reader never meets half a report.
@@ -57,10 +58,21 @@ def report(result: object, path: str | os.PathLike[str], *, format: str | None =
         text = _EDGE_WRITERS[chosen](plain_edges(result))
     elif is_explanations(result):
         text = _EXPLANATION_WRITERS[chosen](plain_explanations(result))
+    elif chosen != "json" and callable(getattr(result, "series", None)):
+        text = _record(result, chosen)
     else:
         text = _WRITERS[chosen](plain(result))
     _write(target, text)
     return target
+
+
+def _record(record: object, format: str) -> str:
+    from ._records import shown_record  # these need what this module gives them
+    from ._records_page import as_record_page
+    from ._records_text import as_record_text
+
+    shown = shown_record(record)
+    return as_record_page(shown) if format == "html" else as_record_text(shown)
 
 
 def _format(path: Path, format: str | None) -> str:
