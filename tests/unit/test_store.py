@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sqlite3
@@ -17,7 +18,7 @@ import pytest
 
 from _toy_studies import CALLS, altered, toy, without_times
 from neurofn._errors import StoreError
-from neurofn.studies import _cells, _run, catalogue, run
+from neurofn.studies import Study, _code, _run, catalogue, run
 from neurofn.studies._cells import Cell, Outcome, cut
 from neurofn.studies._data import Readings
 from neurofn.studies._store import FILE, Store
@@ -27,8 +28,8 @@ TESTS = Path(__file__).resolve().parent.parent
 CHILD = """
 import sys
 from _toy_studies import toy
-from neurofn.studies import _cells, run
-_cells._package_code = lambda: "the code"
+from neurofn.studies import _code, run
+_code._package_code = lambda studies: "the code"
 run(toy, seeds=10, out=sys.argv[1])
 """
 
@@ -36,7 +37,7 @@ run(toy, seeds=10, out=sys.argv[1])
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     CALLS.clear()
-    monkeypatch.setattr(_cells, "_package_code", lambda: "the code")
+    monkeypatch.setattr(_code, "_package_code", lambda studies: "the code")
 
 
 def cell(key: str = "a") -> Cell:
@@ -112,9 +113,53 @@ def test_identity_is_everything_that_numbers_depend_on(monkeypatch: pytest.Monke
     assert keys(neuron=["bad"]) < keys()
     assert not keys(steps=3) & keys()
     before = keys()
-    monkeypatch.setattr("neurofn.studies._cells._package_code", lambda: "other code")
+    monkeypatch.setattr("neurofn.studies._code._package_code", lambda studies: "other code")
     assert not keys() & before
-    assert not {item.key for item in cut(altered(name="other"), toy.settings("small"))} & keys()
+    assert {item.key for item in cut(altered(name="other"), toy.settings("small"))} == keys()  # the same function
+
+
+def test_studies_share_what_the_same_function_gave_and_closures_do_not(tmp_path: Path) -> None:
+    def made(bias: float) -> Any:
+        def cell(neuron: str, width: int, *, seeds: tuple[int, ...]) -> Any:
+            return [{"metrics": {"score": bias}} for _ in seeds]
+
+        return cell
+
+    run(toy, seeds=5, out=tmp_path)
+    CALLS.clear()
+    assert run(altered(name="other"), seeds=5, out=tmp_path).complete
+    assert CALLS == []
+    sizes = {size: {} for size in ("smoke", "small", "full")}
+    for bias in (0.1, 0.2):
+        part = altered(name=f"bias{bias}", cell=made(bias), sizes=sizes, claims=(), summarise=None)
+        assert {row["score"] for row in without_times(run(part, seeds=5, out=tmp_path).table)} == {bias}
+
+
+def test_code_is_what_the_cell_reaches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file beside it that it imports counts, however deep; one that it does not import, and another study, do not."""
+    (tmp_path / "near_cell.py").write_text("import near_help\ndef cell(*, seeds): return near_help.answers(seeds)\n")
+    (tmp_path / "near_help.py").write_text("from near_deep import one\ndef answers(seeds): return [one] * len(seeds)\n")
+    (tmp_path / "near_deep.py").write_text("one = {'metrics': {}}\n")
+    (tmp_path / "near_other.py").write_text("two = 2\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    part = Study(name="near", cell=importlib.import_module("near_cell").cell, question="?")
+    before = _code.code_version(part)
+    (tmp_path / "near_other.py").write_text("two = 3\n")
+    assert _code.code_version(part) == before
+    (tmp_path / "near_deep.py").write_text("one = {'metrics': {'a': 1}}\n")
+    assert _code.code_version(part) != before
+    for name in ("near_cell", "near_help", "near_deep"):
+        sys.modules.pop(name, None)
+
+
+def test_code_of_one_study_leaves_the_others_alone() -> None:
+    reached = {
+        name: {path.name for path in _code._reached(_code._file(catalogue[name].cell))}
+        for name in ("staircase", "kan_aggregation")
+    }
+    assert "_jumps.py" in reached["staircase"]
+    assert not {"_staircase.py", "staircase.py", "_jumps.py", "_executor.py"} & reached["kan_aggregation"]
+    assert {"kan_aggregation.py", "_kan_aggregation.py", "_data.py"} <= reached["kan_aggregation"]
 
 
 def test_a_cell_without_a_file_is_told_from_another() -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ._base import Study
-from ._cells import Cell, Outcome, code_version, torch_version
+from ._cells import Cell, Outcome
 from ._claims import Claim, Verdict
+from ._code import code_version, torch_version
 from ._command import command
 from ._data import Cells, Readings, plain
 from ._result import Result

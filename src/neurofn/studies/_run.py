@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from .._errors import SettingError
 from ._base import Study, catalogue
-from ._cells import Cell, Outcome, code_version, cut, failed, measured
+from ._cells import Cell, Outcome, cut
+from ._code import code_version
 from ._collect import Ledger, result
 from ._data import canonical
+from ._executor import Executor, Here, LostError
+from ._reference import loading
 from ._result import Result
 from ._store import Store
+
+_POLL_SECONDS = 0.2  # between looks at the cells of other runs
 
 
 @dataclass(frozen=True)
@@ -41,23 +47,25 @@ def run(
     *,
     size: str = "small",
     out: str | os.PathLike[str] | None = None,
-    seeds: int | None = None,
+    executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
     **given: Any,
 ) -> Result:
     """Run a study and return its numbers, readings, summaries and verdicts.
 
-    ``study`` is a name or a Study; ``size`` is "smoke", "small" or "full"; ``given`` are levels of factors and other
-    settings of the study, in place of those of the size. With ``out``, finished cells are kept in that folder
-    (``results.sqlite``), and cells found there are not computed again. ``progress`` is called before the first cell
-    and after each.
+    ``study`` is a name or a Study; ``size`` is "smoke", "small" or "full"; ``given`` are levels of factors, ``seeds``, and
+    other settings of the study, in place of those of the size. With ``out``, finished cells are kept in that folder
+    (``results.sqlite``), and cells found there are not computed again; runs that share it at the same time share the work.
+    ``executor`` is where cells are computed: `Local` processes, a `Dask` cluster, or, without one, this process.
+    ``progress`` is called before the first cell and after each.
 
-    A cell that raises is listed in ``missing`` and the others go on; so is what is left after Ctrl-C, which ends the
-    run, not the program. Where the store breaks on the way, the run goes on in memory, warns, and says so in
-    ``problems``.
+    A cell that raises, or takes more than its limits, is listed in ``missing`` and the others go on; so is what is left
+    after Ctrl-C, which ends the run, not the program. Where the store breaks on the way, the run goes on in memory, warns,
+    and says so in ``problems``; where all workers are lost it ends, and says so.
 
     Raises, before anything is computed: UnknownNameError, SettingError or LanguageError for wrong names and
-    settings, DataError for wrong data, and StoreError where ``out`` cannot be used.
+    settings, DataError for wrong data, and StoreError where ``out`` cannot be used; SettingError also where workers cannot
+    compute the study.
 
     >>> def coin(side, *, seeds, bias=0.5): return [{"metrics": {"share": bias}} for seed in seeds]
     >>> toss = Study(name="coin", cell=coin, question="Is the coin fair?", factors={"side": ["head", "tail"]})
@@ -65,30 +73,23 @@ def run(
     [['head', 0, False, 0.5], ['tail', 0, False, 0.5]]
     """
     part = study if isinstance(study, Study) else catalogue[study]
-    settings = part.settings(size, **given, **({} if seeds is None else {"seeds": seeds}))
+    if loading():
+        raise SettingError(
+            f"{part.name} is run by a file that is being imported; put: if __name__ == '__main__': before it"
+        )
+    settings = part.settings(size, **given)
     ledger = Ledger(part, size, settings, cut(part, settings))
     with nullcontext() if out is None else Store(out) as store:
         runner = _Runner(ledger, store, progress or _silent)
         try:
-            runner.go()
+            runner.go(executor or Here())
         except KeyboardInterrupt:
             ledger.interrupted = True
+        except LostError as error:
+            ledger.problems.append(f"not everything was computed: {error}; the same command goes on from here")
     for problem in ledger.problems:
         warnings.warn(problem, RuntimeWarning, stacklevel=2)
     return result(ledger)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """PyTorch computes with ``count`` threads inside, and with as many as before afterwards."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _silent(_: Progress) -> None:
@@ -102,40 +103,44 @@ class _Runner:
         self.progress = progress
         self.code = code_version(ledger.study)
 
-    def go(self) -> None:
+    def go(self, executor: Executor) -> None:
         """Compute what is missing, in order; raises StoreError where the store cannot be read at the start."""
         ledger = self.ledger
         if self.store is not None:
             ledger.outcomes.update(self.store.find([cell.key for cell in ledger.cells]))
             ledger.reused = len(ledger.outcomes)
-        left = [cell for cell in ledger.cells if cell.key not in ledger.outcomes]
-        for cell in left:
-            self.tell(cell)
-            if not self.found(cell):
-                outcome = ledger.outcomes[cell.key] = self.compute(cell)
-                with self.guard():
-                    if self.store is not None:
-                        self.store.add(ledger.study.name, cell, outcome, code=self.code)
-        self.tell(None)
+        self.tell()
+        while waiting := self.waiting():
+            with closing(executor.outcomes(ledger.study, self.claimed(waiting))) as outcomes:
+                for cell, outcome in outcomes:
+                    self.keep(cell, outcome)
+            if len(self.waiting()) == len(waiting):  # other runs are computing the rest
+                time.sleep(_POLL_SECONDS)
 
-    def found(self, cell: Cell) -> bool:
-        """Whether another run has finished the cell meanwhile; its outcome is taken over."""
-        known: dict[str, Outcome] = {}
+    def waiting(self) -> list[Cell]:
+        """The cells without an outcome, in order."""
+        return [cell for cell in self.ledger.cells if cell.key not in self.ledger.outcomes]
+
+    def claimed(self, waiting: Sequence[Cell]) -> Iterator[Cell]:
+        """Those cells that this run is to compute: no other has finished them meanwhile, or is computing them."""
+        for cell in waiting:
+            known: Outcome | bool = True
+            with self.guard():
+                known = True if self.store is None else self.store.claim(cell.key)
+            if isinstance(known, Outcome):
+                self.ledger.outcomes[cell.key] = known
+                self.ledger.reused += 1
+                self.tell()
+            elif known:
+                yield cell
+
+    def keep(self, cell: Cell, outcome: Outcome) -> None:
+        """An outcome goes into the ledger and the store."""
+        self.ledger.outcomes[cell.key] = outcome
         with self.guard():
-            known = {} if self.store is None else self.store.find([cell.key])
-        self.ledger.outcomes.update(known)
-        self.ledger.reused += len(known)
-        return bool(known)
-
-    def compute(self, cell: Cell) -> Outcome:
-        start = time.perf_counter()
-        try:
-            with _threads(self.ledger.study.threads):
-                outcome = measured(cell, self.ledger.study.cell(**cell.arguments, seeds=cell.seeds))
-        except Exception as error:
-            outcome = failed(error)
-        seconds = time.perf_counter() - start
-        return Outcome(outcome.rows, outcome.readings, outcome.error, round(seconds, 3))
+            if self.store is not None:
+                self.store.add(self.ledger.study.name, cell, outcome, code=self.code)
+        self.tell()
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -146,9 +151,11 @@ class _Runner:
             self.ledger.problems.append(f"from here on results are kept in memory only: {error}")
             self.store = None
 
-    def tell(self, upcoming: Cell | None) -> None:
+    def tell(self) -> None:
+        """Say how far the run is."""
+        waiting = self.waiting()
         done, total = len(self.ledger.outcomes), len(self.ledger.cells)
-        label = upcoming.label if upcoming else ""
+        label = waiting[0].label if waiting else ""
         self.progress(Progress(done, total, self.ledger.reused, label, self.left()))
 
     def left(self) -> float | None:
@@ -161,5 +168,4 @@ class _Runner:
         if not known:
             return None
         mean = sum(known.values()) / len(known)
-        waiting = [cell for cell in self.ledger.cells if cell.key not in self.ledger.outcomes]
-        return sum(known.get(canonical(cell.factors), mean) for cell in waiting)
+        return sum(known.get(canonical(cell.factors), mean) for cell in self.waiting())

@@ -1,8 +1,8 @@
 """The store of a run: one SQLite file, one row per cell, written as soon as the cell is finished.
 
-A row is written in one transaction, so a killed run leaves whole rows or none. Several runs may share a store at
-once: a cell that two of them compute is kept once. Nothing that is loaded is executed: numbers are JSON, readings
-are arrays without objects.
+A row is written in one transaction, so a killed run leaves whole rows or none. Several runs may share a store, and its
+work, at once: each claims a cell before computing it, and a cell that two of them compute all the same is kept once.
+Nothing that is loaded is executed: numbers are JSON, readings are arrays without objects.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,12 @@ from typing import Any
 from .._errors import StoreError
 from ._cells import Cell, Outcome
 from ._data import Readings, canonical
+from ._leases import TABLE as _LEASES
+from ._leases import Leases
 
 FILE = "results.sqlite"
-SCHEMA = 1
+SCHEMA = 2
+_OLDER = (1,)  # without leases; otherwise the same
 _APPLICATION = 0x6E667374  # "nfst", so that another program's file is not taken for a store
 _PATIENCE = 60.0  # seconds to wait for another run that is writing
 _TABLE = """
@@ -43,12 +46,13 @@ class Store:
     """The finished cells in one folder.
 
     Opening makes the folder and the file ``results.sqlite`` in it. Every method raises StoreError, with what to do,
-    where the folder cannot be written, the disk is full, or the file is no store of ours or is damaged. A cell that
-    failed may be computed again; a cell that is done is never replaced.
+    where the folder cannot be written, the disk is full, or the file is no store of ours or is damaged. A store of an
+    older version is brought to this one. A cell that failed may be computed again; a cell that is done is never replaced.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.path = Path(folder) / FILE
+        self._opened = _now()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -58,45 +62,73 @@ class Store:
         try:
             self._connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
             self._prepare()
+            self._leases = Leases(self.path, self._connection)
         except sqlite3.Error as error:
             raise self._trouble(error) from error
 
     def _prepare(self) -> None:
-        self._connection.execute(
-            "BEGIN"
-        )  # one moment for the three questions, since another run may be making the store
+        # One moment for the three questions, since another run may be making the store.
+        self._connection.execute("BEGIN")
         application, version, tables = (
             self._connection.execute(question).fetchone()[0]
             for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
         )
         self._connection.execute("COMMIT")
-        if tables and (application != _APPLICATION or version != SCHEMA):
+        older = application == _APPLICATION and version in _OLDER
+        if tables and not older and (application != _APPLICATION or version != SCHEMA):
             raise StoreError(
                 f"{self.path} is not a store of this version of neurofn; nothing was changed in it; "
                 f"move it away (mv '{self.path}' '{self.path}.old') or choose another folder with --out DIR"
             )
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        if not tables:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.execute(_TABLE)
-            self._connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-            self._connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        if older or not tables:
+            with self._alone():
+                self._connection.execute(_TABLE)
+                self._connection.execute(_LEASES)
+                self._connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                self._connection.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One transaction, that no other run writes in; all of it or nothing."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
             self._connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            raise
 
     def find(self, keys: Iterable[str]) -> dict[str, Outcome]:
         """The cells of these keys that are done."""
-        found = {}
-        for key in keys:
-            try:
-                row = self._connection.execute(
-                    "SELECT rows, readings, seconds FROM cells WHERE key = ? AND status = 'done'", (key,)
-                ).fetchone()
-            except sqlite3.Error as error:
-                raise self._trouble(error) from error
-            if row is not None:
-                found[key] = self._read(*row)
-        return found
+        try:
+            found = {key: self._done(key) for key in keys}
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
+        return {key: outcome for key, outcome in found.items() if outcome is not None}
+
+    def _done(self, key: str) -> Outcome | None:
+        question = "SELECT rows, readings, seconds FROM cells WHERE key = ? AND status = 'done'"
+        row = self._connection.execute(question, (key,)).fetchone()
+        return None if row is None else self._read(*row)
+
+    def claim(self, key: str) -> Outcome | bool:
+        """True where this run is to compute the cell, False where another run does so now; else what another has found.
+
+        That is its numbers, or its failure if that was since this store was opened.
+        """
+        try:
+            with self._alone():
+                failure = "SELECT error, seconds FROM cells WHERE key = ? AND status = 'failed' AND finished >= ?"
+                if (known := self._done(key)) is not None:
+                    return known
+                if (row := self._connection.execute(failure, (key, self._opened)).fetchone()) is not None:
+                    return Outcome(error=row[0], seconds=float(row[1]))
+                return self._leases.take(key)
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
 
     def _read(self, rows: Any, readings: Any, seconds: Any) -> Outcome:
         try:
@@ -112,18 +144,18 @@ class Store:
         readings = outcome.readings.to_bytes() if len(outcome.readings) else b""
         settings = canonical({**cell.arguments, "seeds": cell.seeds})
         status = "done" if outcome.error is None else "failed"
-        finished = datetime.now(UTC).isoformat(timespec="seconds")
-        rows = json.dumps(
-            [dict(row) for row in outcome.rows], allow_nan=False
-        )  # in the order in which metrics were given
-        row = (cell.key, study, status, settings, rows, readings, outcome.error, outcome.seconds, finished, code)
+        rows = json.dumps([dict(row) for row in outcome.rows], allow_nan=False)  # metrics in the order as given
+        row = (cell.key, study, status, settings, rows, readings, outcome.error, outcome.seconds, _now(), code)
         try:
-            self._connection.execute(_INSERT, row)
+            with self._alone():
+                self._connection.execute(_INSERT, row)
+                self._leases.give_back(cell.key)
         except sqlite3.Error as error:
             raise self._trouble(error) from error
 
     def close(self) -> None:
-        """Give the file back."""
+        """Give the file back, and the cells that were claimed and not computed."""
+        self._leases.close()
         with suppress(sqlite3.Error):
             self._connection.close()
 
@@ -144,3 +176,7 @@ class Store:
         else:
             advice = f"move it away (mv '{self.path}' '{self.path}.damaged') or choose another folder with --out DIR"
         return StoreError(f"the store {self.path} cannot be used: {text}; {advice}")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
