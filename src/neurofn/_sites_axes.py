@@ -14,7 +14,7 @@ __all__ = [
     "SILENT",
     "after_call",
     "axes_of",
-    "input_axis",
+    "input_axes",
     "outside_layers",
     "own_axis",
     "parents",
@@ -100,20 +100,20 @@ def axes_of(modules: dict[str, nn.Module]) -> dict[str, int]:
     return axes
 
 
-def input_axis(modules: dict[str, nn.Module], path: str) -> int:
-    """The axis of what a module is given: its own, else that of the first layer inside it, else of the one in front of it."""
-    axis = own_axis(modules[path])
-    if axis is not None:
-        return axis
-    before, outer, inside = -1, outside_layers(modules), f"{path}." if path else ""
-    for other in outer:
-        found = own_axis(modules[other])
-        if found is not None and other.startswith(inside) and other != path:
-            return found
-        if other == path and not any(name.startswith(inside) and name != path for name in modules):
-            return before
-        before = before if found is None else found
-    return before
+def input_axes(modules: dict[str, nn.Module]) -> dict[str, int]:
+    """The axis of what every module is given: its own, else that of the first layer inside it, else of the one in front."""
+    outer, first = outside_layers(modules), dict[str, int]()
+    for path in outer:
+        axis = own_axis(modules[path])
+        if axis is not None:
+            for around in parents(path):
+                first.setdefault(around, axis)
+    before, kept, axes = -1, set(outer), dict[str, int]()
+    for path, module in modules.items():
+        axis = own_axis(module)
+        axes[path] = axis if axis is not None else first.get(path, before)
+        before = axis if axis is not None and path in kept else before
+    return axes
 
 
 def outside_layers(modules: dict[str, nn.Module]) -> list[str]:

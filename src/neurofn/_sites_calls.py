@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
-from ._sites_axes import ELEMENTWISE, SILENT, after_call, axes_of, input_axis
+from ._sites_axes import ELEMENTWISE, SILENT, after_call, axes_of, input_axes
 from ._sites_places import Place, frame_of_call, module_of, place_of, tensors_of
 from ._sites_trace import is_code, run, running, trace
 
@@ -131,12 +131,13 @@ def calls_of(modules: dict[str, nn.Module], on: Any = None) -> Found:
     if on is not None:
         return _by_running(modules, on)
     listener, found = _Listener(axes_of(modules), real=False), Found()
+    given = input_axes(modules)
     seen: set[int] = set()
     for path, module in modules.items():
         if not is_code(module) or id(module) in seen:
             continue
         seen.add(id(module))
-        listener.here, listener.given = path, input_axis(modules, path)
+        listener.here, listener.given = path, given[path]
         reason = trace(listener, module)
         if isinstance(reason, str):
             found.unseen[path] = f"its code cannot be traced ({reason}); give a batch to run"
@@ -153,11 +154,11 @@ def _by_running(modules: dict[str, nn.Module], on: Any) -> Found:
         return Found({}, {"": f"the model cannot be copied to be run ({error})"})
     pairs = zip(model.modules(), copied.modules(), strict=True)
     inside = {paths[id(old)]: new for old, new in pairs if id(old) in paths}
-    axes = axes_of(inside)
+    axes, given = axes_of(inside), input_axes(inside)
     listener, found = _Listener(axes, real=True), Found()
     for path, module in inside.items():
         outputs = found.outputs[path] = []
-        _follow(listener, module, axis=axes[path], given=input_axis(inside, path), outputs=outputs)
+        _follow(listener, module, axis=axes[path], given=given[path], outputs=outputs)
     with running(listener):
         run(copied, on)
     for path, module in inside.items():

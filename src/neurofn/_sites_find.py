@@ -11,7 +11,7 @@ from torch import nn
 from ._errors import SiteError, did_you_mean
 from ._sites_address import INPUT, OUTPUT, Address, Site, parsed
 from ._sites_attention import HEADS, SCORES
-from ._sites_axes import BOXES, axes_of, input_axis, outside_layers
+from ._sites_axes import BOXES, axes_of, input_axes, outside_layers
 from ._sites_calls import Found, calls_of
 
 __all__ = ["Finder", "modules_of", "near"]
@@ -49,7 +49,8 @@ class Finder:
                                 "pass a Site with the axis you mean")  # fmt: skip
             return [self._site(replace(address, module=path), self.axes[path]) for path in paths]
         if address.port == INPUT:
-            return [self._site(replace(address, module=path), input_axis(self.modules, path)) for path in paths]
+            given = input_axes(self.modules)
+            return [self._site(replace(address, module=path), given[path]) for path in paths]
         if address.port in _LOOKED_INTO:
             layers = [path for path in paths if isinstance(self.modules[path], nn.MultiheadAttention)]
             if layers:
