@@ -17,6 +17,7 @@ from .codes import Categorisation, categorise
 from .coverage import coverage_states
 from .landscape import LandscapeDimension, RandomSubspaces
 from .law import Law, activated_by_law, fit_law
+from .multifractal import emergence
 from .ntk import kernel_drift
 from .planes import Boundaries, boundaries
 from .powerlaws import Alternative, PowerLaw, compare_laws, fit_power_law
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .jacobian import SignalPropagation as SignalPropagation
     from .law import ActivationLaw as ActivationLaw
     from .moments import Moments as Moments
+    from .multifractal import Multifractal as Multifractal
     from .ntk import TangentKernel as TangentKernel
     from .performance import PerformanceSparsity as PerformanceSparsity
     from .performance import PruningDeadRate as PruningDeadRate
@@ -90,6 +92,7 @@ __all__ = [
     "Matches",
     "MatrixSpectrum",
     "Moments",
+    "Multifractal",
     "NeuralCollapse",
     "PathLength",
     "PerformanceSparsity",
@@ -121,6 +124,7 @@ __all__ = [
     "categorise",
     "compare_laws",
     "coverage_states",
+    "emergence",
     "fit_law",
     "fit_power_law",
     "gram_spectrum",
