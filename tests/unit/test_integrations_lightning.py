@@ -31,12 +31,15 @@ class Regression(lightning.LightningModule):  # type: ignore[misc, name-defined]
         self.net = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 1))
         self.fails_at = fails_at
         self.seen: list[tuple[int, torch.Tensor]] = []
+        self.losses: list[float] = []
 
     def training_step(self, batch: Any, batch_idx: int) -> Any:
         if self.global_step == self.fails_at:
             raise ZeroDivisionError
         self.seen.append((self.global_step, self.net[:2](batch[0]).detach()))
-        return nn.functional.mse_loss(self.net(batch[0]), batch[1])
+        loss = nn.functional.mse_loss(self.net(batch[0]), batch[1])
+        self.losses.append(float(loss.detach()))
+        return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         self.net(batch[0])
@@ -87,7 +90,9 @@ def fitted(model: Any, folder: Path, *callbacks: Any, checkpoint: Any = None, **
 
 
 def steps(record: Record) -> list[int]:
-    return sorted(set(record.columns["step"].tolist()))
+    """Of the readings, without the loss."""
+    columns = record.columns
+    return sorted(set(columns["step"][columns["instrument"] != "Training"].tolist()))
 
 
 def network(kind: Any = Regression, **settings: Any) -> Any:
@@ -101,6 +106,10 @@ def test_two_epochs(tmp_path: Path) -> None:
     callback = WatchCallback(Moments(), EpsilonRank(eps=1e-3), at="1", every=5, module="net", seed=3, to=sent.append)
     trainer = fitted(model, tmp_path, callback, logger=logger)
     assert trainer.global_step == 2 * BATCHES
+    training = callback.record.where(instrument="Training", reading="loss").columns
+    assert training["step"].tolist() == [2, 5, 8, 11, 14]
+    assert training["value"].tolist() == pytest.approx([model.losses[step] for step in training["step"].tolist()])
+    assert not any("Training" in name for _, metrics in logger.metrics for name in metrics)
     assert steps(callback.record) == [0, 5, 10, 15]
     for step, values in model.seen:
         found = callback.record.where(step=step, reading="mean").columns["value"]
@@ -117,10 +126,14 @@ def test_two_epochs(tmp_path: Path) -> None:
 
 def test_accumulated_gradients_are_one_step(tmp_path: Path) -> None:
     callback = WatchCallback(Moments(), at="1", every=1, module="net")
-    trainer = fitted(network(), tmp_path, callback, accumulate_grad_batches=3, max_epochs=1)
+    model = network()
+    trainer = fitted(model, tmp_path, callback, accumulate_grad_batches=3, max_epochs=1)
     assert trainer.global_step == 3  # of 3, 3 and 2 batches
     assert steps(callback.record) == [0, 1, 2]
     assert len(callback.record.where(reading="average mean")) == 3
+    loss = callback.record.where(reading="loss").columns
+    assert loss["value"].tolist() == pytest.approx([model.losses[-1]])
+    assert loss["step"].tolist() == [2]
 
 
 def test_a_fit_goes_on_from_a_checkpoint(tmp_path: Path) -> None:

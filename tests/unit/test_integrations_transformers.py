@@ -62,7 +62,9 @@ class transformers_quiet(warnings.catch_warnings):  # noqa: N801
 
 
 def steps(record: Record) -> list[int]:
-    return sorted(set(record.columns["step"].tolist()))
+    """Of the readings, without the loss."""
+    columns = record.columns
+    return sorted(set(columns["step"][columns["instrument"] != "Training"].tolist()))
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +87,10 @@ def test_a_training(tmp_path: Path) -> None:
     trainer = trained(model, tmp_path, callback)
     assert trainer.state.global_step == 12
     assert steps(callback.record) == [0, 4, 8]
-    assert set(callback.record.columns["site"].tolist()) == {"transformer.h.0.mlp.act", "transformer.h.1.mlp.act"}
+    assert set(callback.record.columns["site"].tolist()) == {"", "transformer.h.0.mlp.act", "transformer.h.1.mlp.act"}
+    losses = callback.record.where(instrument="Training", reading="loss").columns
+    assert losses["step"].tolist() == [2, 5, 8, 11]
+    assert losses["value"].tolist() == [row["loss"] for row in trainer.state.log_history if "loss" in row]
     assert len(callback.record.where(step=0, site="transformer.h.0.mlp.act", reading="mean")) == 32
     assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), model.parameters(), strict=True))
     assert hooks(model) == hooks(plain)

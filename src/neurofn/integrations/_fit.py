@@ -75,6 +75,11 @@ class Following:
         if self._watch is not None and self._watch.steps == 0 and self._watch.cost.passes == 0:
             raise SiteError(f"a training step went by and the module that is watched was not called; {advice}")
 
+    def log(self, loss: float) -> None:
+        """The loss beside the readings, for live pages and schedules that go by it."""
+        if self._watch is not None:
+            self._watch.log(loss=loss)
+
     def send(self) -> None:
         """Hand new rows to the sinks."""
         if self._streams and self._watch is not None:

@@ -138,7 +138,7 @@ def readings_of(rows: Record) -> Iterator[Curve]:
 
 
 def scalars_of(rows: Record) -> dict[int, dict[str, float]]:
-    """The numbers (no arrays) of the rows: step -> name -> value, for loggers of scalars.
+    """The numbers among the readings: step -> name -> value, for loggers, which know the loss themselves.
 
     >>> row = {"step": 3, "site": "", "instrument": "EpsilonRank(eps=0.001)", "reading": "rank", "value": 7.0}
     >>> scalars_of(Record.from_rows([row]))
@@ -146,7 +146,8 @@ def scalars_of(rows: Record) -> dict[int, dict[str, float]]:
     """
     found: dict[int, dict[str, float]] = {}
     columns = rows.columns
-    numbers = Record({name: column[np.isnan(columns["unit"])] for name, column in columns.items()})
+    chosen = np.isnan(columns["unit"]) & (columns["instrument"] != "Training")
+    numbers = Record({name: column[chosen] for name, column in columns.items()})
     for curve in readings_of(numbers):
         found.setdefault(curve.step, {})[curve.name] = float(curve.values[0])
     return found

@@ -34,7 +34,8 @@ class WatchCallback(_Callback):  # type: ignore[misc]  # Lightning is optional, 
 
     The watch begins and ends with the fit. Rows carry ``trainer.global_step``, also after a start from a checkpoint, whose
     first step is read. Numbers go to the loggers as "SITE/INSTRUMENT/READING" every ``trainer.log_every_n_steps`` steps and at
-    the end, with the step they were read at; of several processes, rank 0 alone logs and sends.
+    the end, with the step they were read at, and the loss of that batch into the record; of several processes, rank 0 alone
+    logs and sends.
 
     Raises SiteError in the first step where ``module`` was not called, and what `neurofn.watch` raises at the start of a fit.
 
@@ -55,7 +56,7 @@ class WatchCallback(_Callback):  # type: ignore[misc]  # Lightning is optional, 
         **settings: Any,
     ) -> None:
         super().__init__()
-        self._module = module
+        self._module, self._step = module, 0
         self._fit = Following(instruments, to, {"at": at, "every": every, **settings})
 
     @property
@@ -65,6 +66,7 @@ class WatchCallback(_Callback):  # type: ignore[misc]  # Lightning is optional, 
 
     def on_train_start(self, trainer: Any, pl_module: nn.Module) -> None:
         """Begin to watch; the checkpoint, if any, is restored by now."""
+        self._step = trainer.global_step
         try:
             model = pl_module.get_submodule(self._module)
         except AttributeError as error:
@@ -83,8 +85,14 @@ class WatchCallback(_Callback):  # type: ignore[misc]  # Lightning is optional, 
     def on_train_batch_end(self, trainer: Any, pl_module: nn.Module, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Log and send what is new, as often as the trainer logs."""
         self._fit.check(_advice(pl_module))
-        if trainer.is_global_zero and trainer.global_step % trainer.log_every_n_steps == 0:
-            self._fit.send()
+        step = trainer.global_step
+        if step != self._step and step % trainer.log_every_n_steps == 0:  # more batches than one may belong to a step
+            loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+            if loss is not None:  # Lightning has divided it by the number of batches that are accumulated
+                self._fit.log(float(loss) * trainer.accumulate_grad_batches)
+            if trainer.is_global_zero:
+                self._fit.send()
+        self._step = step
 
     def on_train_end(self, trainer: Any, pl_module: nn.Module) -> None:
         """End the watch and send the rest."""

@@ -34,8 +34,9 @@ class WatchCallback(_Callback):  # type: ignore[misc]  # transformers is optiona
 
     The watch begins and ends with ``train()``. Rows carry ``state.global_step`` as it is when the pass begins (0 for the
     first), also after ``train(resume_from_checkpoint=...)``, whose first step is read. They are handed over whenever the
-    trainer logs, by the process of rank 0 alone. The Trainer tells its callbacks nothing of an exception in ``train()``: use
-    ``with WatchCallback(...) as callback:`` around it, or call `close`, to have the hooks taken off then too.
+    trainer logs, by the process of rank 0 alone, and the loss that it logs comes into the record. The Trainer tells its
+    callbacks nothing of an exception in ``train()``: use ``with WatchCallback(...) as callback:`` around it, or call `close`,
+    to have the hooks taken off then too.
 
     Raises at the start of ``train()`` what `neurofn.watch` raises.
 
@@ -80,8 +81,10 @@ class WatchCallback(_Callback):  # type: ignore[misc]  # transformers is optiona
         """Passes from here on belong to the state's global step."""
         self._fit.begins(state.global_step)
 
-    def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        """Send what is new, as often as the trainer logs."""
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **more: Any) -> None:
+        """Keep the loss beside the readings and send what is new, as often as the trainer logs."""
+        if logs and "loss" in logs:
+            self._fit.log(float(logs["loss"]))
         if state.is_world_process_zero:
             self._fit.send()
 
