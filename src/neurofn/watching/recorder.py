@@ -59,6 +59,10 @@ def watch(
     checkpointing is not counted again. In a compiled model, where all instruments have a fast route, ``every=Windows(...)`` and
     a budget are compiled with it, with ``fullgraph=True`` too (give the compiled model); others break its graph.
 
+    Under torch.distributed every process watches, and with ``every=`` a reading of training passes stands on the rows of all of
+    them, the same in each: all must run the same number of passes. A process that dies, or does not come to a reading within
+    the timeout of the process group, raises NeurofnError in the others. With a budget each process reads its own rows.
+
     Raises SettingError for wrong instruments, schedules or budgets, SiteError where ``at`` matches nothing, and at the end
     where no pass, or nothing of a named site, was seen (a compiled model may ignore hooks silently). Warns of modules that
     match a pattern and were never called.
