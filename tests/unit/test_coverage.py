@@ -65,6 +65,10 @@ def test_bins_fill_up_to_what_is_full() -> None:
     assert readings["too few rows"] == 1.0
     new = torch.tensor([[0.01], [0.59], [0.95], [0.35], [1.2], [-0.1], [float("nan")]])
     assert part.score(state, new) == pytest.approx([1, 1 / 3, 1 / 3, 0, 0, 0, 0])
+    halves = Coverage(bins=2, full=1)  # a value between two bins lies in the upper one, the last end in the last bin
+    assert halves.score(seen(halves, torch.tensor([[0.5], [1.0]])), torch.tensor([[0.25], [0.75]])) == pytest.approx(
+        [0, 1]
+    )
     even = (torch.arange(1000)[:, None] + 0.5) / 1000
     assert Coverage(bins=50, full=20).compute(seen(Coverage(bins=50, full=20), even))["coverage"] == 1.0
 
