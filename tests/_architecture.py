@@ -57,45 +57,19 @@ LAYERS: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 # Private modules that belong to a layer of another name. A layer that outgrows its file takes private siblings.
-SIBLINGS = {
-    "_fast_words": "formula",
-    "_guards": "formula",
-    "_latex": "formula",
-    "_mathml": "formula",
-    "_positive": "formula",
-    "_products": "formula",
-    "_stable": "formula",
-    "_syntax": "formula",
-    "_terms": "formula",
-    "_words": "formula",
-    "_sites_address": "sites",
-    "_sites_attention": "sites",
-    "_sites_axes": "sites",
-    "_sites_calls": "sites",
-    "_sites_find": "sites",
-    "_sites_places": "sites",
-    "_sites_survey": "sites",
-    "_sites_trace": "sites",
-    "_sites_command": "cli",
-    "_stack": "train",
-    "_terminal": "cli",
-    "_about": "cli",
-    "_audit_command": "cli",
-    "_check_command": "cli",
-    "_discover_command": "cli",
-    "_explain_command": "cli",
-    "_explain_examples": "cli",
-    "_explain_preferred": "cli",
-    "_function_command": "cli",
-    "_function_page": "cli",
-    "_gallery_command": "cli",
-    "_gallery_curves": "cli",
-    "_gallery_entries": "cli",
-    "_parts_command": "cli",
-    "_swap_command": "cli",
-    "_watch_command": "cli",
-    "_explain_sources": "cli",
+_PRIVATE = {
+    "formula": "_fast_words _guards _latex _mathml _positive _products _stable _syntax _terms _words",
+    "sites": """
+        _sites_address _sites_attention _sites_axes _sites_calls _sites_find _sites_places _sites_survey _sites_trace
+    """,
+    "train": "_stack",
+    "cli": """
+        _about _audit_command _check_command _discover_command _explain_command _explain_examples _explain_preferred
+        _explain_sources _function_command _function_page _gallery_command _gallery_curves _gallery_entries _parts_command
+        _sites_command _studies_command _swap_command _terminal _watch_command
+    """,
 }
+SIBLINGS = {name: layer for layer, names in _PRIVATE.items() for name in names.split()}
 ROOT = "neurofn"
 
 
