@@ -141,6 +141,10 @@ CASES: dict[str, list[tuple[list[Row], list[Row]]]] = {
             curve("", "Watch", "cost share", flat(0.05)),
             [*curve("", "Watch", "cost share", flat(0.05)), *curve("", "Watch", "budget", flat(0.1))],
         ),
+        (
+            [*curve("", "Watch", "cost share", flat(0.05)), *curve("", "Watch", "seconds", flat(2.0))],
+            [*curve("", "Watch", "cost share", flat(0.05)), *curve("", "Watch", "seconds", flat(0.2))],
+        ),
     ],
 }  # fmt: skip
 

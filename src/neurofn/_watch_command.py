@@ -26,14 +26,14 @@ def watch_record(
     from .reporting._live_server import LiveServer
     from .reporting._live_source import Source
 
-    with LiveServer(Source(serve, _Records(serve)), host=host, port=port) as server:
-        print(f"Live page of {_terminal.clean(serve)}: {server.url}  (Ctrl-C ends it)", flush=True)
-        if not server.local:
-            print("Everybody who can reach this machine can see it.", flush=True)
-        try:
+    try:
+        with LiveServer(Source(serve, _Records(serve)), host=host, port=port) as server:
+            print(f"Live page of {_terminal.clean(serve)}: {server.url}  (Ctrl-C ends it)", flush=True)
+            if not server.local:
+                print("Everybody who can reach this machine can see it.", flush=True)
             server.serve_forever(poll_interval=0.2)
-        except KeyboardInterrupt:
-            print("\nStopped. The training goes on.")
+    except KeyboardInterrupt:
+        print("\nStopped. The training goes on.")
     return 0
 
 

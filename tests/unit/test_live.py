@@ -40,11 +40,14 @@ def test_a_thinned_curve_keeps_its_extremes_and_its_ends() -> None:
 
 def test_a_short_curve_is_not_thinned_and_gaps_stay_gaps() -> None:
     made = thin(np.array([0, 5, 9]), np.array([1.0, np.nan, np.inf]), 200)
-    assert made == {"x": [0, 5, 9], "low": [1.0, None, None], "mean": [1.0, None, None], "high": [1.0, None, None]}
+    gaps = [1.0, None, None]
+    assert made == {"x": [0, 5, 9], "low": gaps, "mean": gaps, "high": gaps, "last": 1.0}
+    assert thin(np.array([0]), np.array([np.nan]), 200)["last"] is None
 
 
 def test_several_seeds_at_one_step_are_one_point() -> None:
-    assert thin(np.array([0, 0, 1]), np.array([1.0, 3.0, 5.0]), 9)["mean"] == [2.0, 5.0]
+    made = thin(np.array([0, 0, 1, 1]), np.array([1.0, 3.0, 5.0, 9.0]), 9)
+    assert (made["mean"], made["last"]) == ([2.0, 7.0], 7.0)
 
 
 def test_a_strip_shows_how_neurons_are_spread() -> None:

@@ -50,17 +50,17 @@ def _finding(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "evidence": found["evidence"][:EVIDENCE], "more": max(0, len(found["evidence"]) - EVIDENCE)}
 
 
-def thin(steps: np.ndarray, values: np.ndarray, points: int) -> dict[str, list[Any]]:
-    """A curve of at most ``points`` points: x, and for each the lowest, mean and highest value of its steps.
+def thin(steps: np.ndarray, values: np.ndarray, points: int) -> dict[str, Any]:
+    """A curve of at most ``points`` points: x, and for each the lowest, mean and highest value of its steps; the last value.
 
     steps: (rows,) rising, several rows for one step where there are several seeds. values: (rows,). What is not finite is
     left out, and where nothing else is there the point is None.
 
     >>> thin(np.arange(4), np.array([0.0, 2.0, 5.0, 1.0]), 2)
-    {'x': [0, 3], 'low': [0.0, 1.0], 'mean': [1.0, 3.0], 'high': [2.0, 5.0]}
+    {'x': [0, 3], 'low': [0.0, 1.0], 'mean': [1.0, 3.0], 'high': [2.0, 5.0], 'last': 1.0}
     """
     if not len(steps):
-        return {"x": [], "low": [], "mean": [], "high": []}
+        return {"x": [], "low": [], "mean": [], "high": [], "last": None}
     firsts = np.flatnonzero(np.diff(steps, prepend=steps[0] - 1))
     count = min(points, len(firsts))
     starts = firsts[np.linspace(0, len(firsts), count, endpoint=False).astype(int)]
@@ -74,7 +74,8 @@ def thin(steps: np.ndarray, values: np.ndarray, points: int) -> dict[str, list[A
         mean = np.add.reduceat(np.where(known, values, 0.0), starts) / number
     low, high = np.fmin.reduceat(held, starts), np.fmax.reduceat(held, starts)
     made = {name: _short(column) for name, column in (("low", low), ("mean", mean), ("high", high))}
-    return {"x": x.tolist(), **made}
+    end = values[known & (steps == steps[known][-1])] if known.any() else values[:0]  # of several seeds the mean
+    return {"x": x.tolist(), **made, "last": _short(np.array([end.mean() if len(end) else np.nan]))[0]}
 
 
 def strip(one: Series) -> dict[str, Any]:

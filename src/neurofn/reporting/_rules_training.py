@@ -19,6 +19,7 @@ DECADES = 3.0  # of the deviation, over depth or over time
 DEPTH = 4  # sites from which on there is a depth
 ORDERED = 0.7  # rank correlation of deviation and depth
 BUDGET, OVER = 0.03, 1.2  # share of a step that watching may cost, where the record names none, and the slack
+WORTH = 1.0  # seconds that are worth a word; a short training pays mostly for the start of its watch
 FLAT, LASTING = 1.05, 1.3  # a plateau: the loss falls by less than this factor while steps grow by more than this one
 FELL = 1.5  # factor of the fall that ended an earlier plateau
 BEGUN = 10  # the first steps, in which an optimiser fits the mean
@@ -165,8 +166,9 @@ def _cost(book: Book) -> list[Evidence] | None:
     for one in shares:
         named = book.beside(one, "budget", "Watch")
         budget = float(numbers(named)[-1]) if named is not None else BUDGET
-        share = float(numbers(one)[-1])
-        if math.isfinite(share) and share > OVER * budget:
+        share, spent = float(numbers(one)[-1]), book.beside(one, "seconds", "Watch")
+        little = spent is not None and float(numbers(spent)[-1]) < WORTH
+        if math.isfinite(share) and share > OVER * budget and not little:
             words = f"watching cost {number(share, '.1%')} of the time of a step, the budget is {number(budget, '.1%')}"
             found.append(evidence(one, words, confidence="high"))
     return found
@@ -246,6 +248,6 @@ RULES = (
         "watch(model, budget=0.03)",
         "",
         ("read at fewer steps: `watch(model, Moments(), every=50)`; keep spectra of wide layers for a few steps",),
-        "a record of few steps: the first ones are slow",
+        "a machine that others use too: then the clock counts them",
     ),
 )

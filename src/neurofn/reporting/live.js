@@ -64,7 +64,7 @@
     const log = false, width = 200, height = 46;
     const reach = range([curve], log);
     const toX = scale([curve.x[0], curve.x[curve.x.length - 1]], [0, width]), toY = scale(reach, [height - 2, 2], log);
-    const now = curve.mean[curve.mean.length - 1];
+    const now = curve.last;
     const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, height, preserveAspectRatio: "none", role: "img",
       "aria-label": `${curve.name}: now ${number(now)}, from ${number(reach[0])} to ${number(reach[1])}` });
     svg.append(make("path", { class: "rule", d: `M0 ${height - 0.5}H${width}` }));
@@ -123,11 +123,15 @@
     if (!steps.length) return;
     const panes = [];
     if (data.losses.length) panes.push(pane(data.losses, { names: data.losses.map((one) => one.name), reach, logX, rises, height: 190, last: !data.ranks.length }));
-    if (data.ranks.length) panes.push(pane(data.ranks, { names: data.ranks.map((one) => `rank of ${one.site}`), reach, logX, rises, height: 120, last: true, stepped: true }));
+    if (data.ranks.length) panes.push(pane(data.ranks, { names: data.ranks.map(rankName), reach, logX, rises, height: 120, last: true, stepped: true }));
     place.replaceChildren(...panes.flat());
     section.querySelector(".caption").textContent = ruled
       ? `Dotted lines are steps at which the rank of ${ruled.site} (${ruled.instrument}) was higher than ever before. That the loss falls there too is no proof: neurofn run staircase has the test.`
       : "";
+  }
+  function rankName(one) {
+    const several = data.ranks.filter((other) => other.site === one.site).length > 1;
+    return `rank of ${one.site}${several ? " " + one.instrument.replace(/^[^(]*/, "") : ""}`;
   }
   function pane(curves, { names, reach, logX, rises, height, last, stepped = false }) {
     const width = Math.max(240, at("#loss .curves").clientWidth), left = 46, foot = last ? 20 : 6;
@@ -150,7 +154,7 @@
       if (spread(one) && !stepped) group.append(make("path", { class: "band", d: band(one, toX, toY, options) }));
       group.append(make("path", { class: "line", d: path(one.x, one.mean, toX, toY, options) }));
       svg.append(group);
-      return { value: make("b", {}, number(one.mean[one.mean.length - 1])), one };
+      return { value: make("b", {}, number(one.last)), one };
     });
     svg.append(cursor);
     const back = scale([left, width - 8], logX ? reach.map(Math.log10) : reach);
@@ -158,7 +162,7 @@
       cursor.setAttribute("d", i < 0 ? "" : `M${toX(curves[0].x[i]).toFixed(1)} 4V${height - foot}`);
       for (const { value, one } of keys) {
         const j = i < 0 ? one.x.length - 1 : nearest(one.x, curves[0].x[i]);
-        value.textContent = number(one.mean[j]) + (i < 0 ? "" : ` at step ${number(one.x[j])}`);
+        value.textContent = i < 0 ? number(one.last) : `${number(one.mean[j])} at step ${number(one.x[j])}`;
       }
     }, (x) => (logX ? 10 ** back(x) : back(x)));
     const legend = make("ul", { class: "legend" }, ...keys.map(({ value }, i) => {
@@ -228,6 +232,8 @@
         make("div", { class: "tiles" }, ...one.strips.map(strip), ...moving.map((curve) => tile(curve, titled(curve, one.curves)))),
         ...(words.length ? [make("p", { class: "resting" }, `Constant: ${words.join(" · ")}`)] : []));
     }));
+    const most = Math.max(0, ...data.layers.map((one) => one.strips.length + one.curves.filter((curve) => !still(curve)).length));
+    section.querySelector(".sites").className = `sites${most <= 1 ? " one" : most === 2 ? " two" : ""}`;
     const thinned = data.layers.some((one) => one.curves.some(spread));
     const seeds = data.seeds > 1 ? `Lines are means and bands the range of ${data.seeds} seeds and of the steps between two points. `
       : thinned ? "Lines are means of neighbouring steps, bands their range. " : "";
@@ -240,7 +246,7 @@
     const alike = others.filter((one) => one.name === curve.name);
     if (alike.length < 2) return curve.name;
     const family = curve.instrument.split("(")[0], unlike = alike.every((one) => one === curve || one.instrument.split("(")[0] !== family);
-    return `${curve.name} (${unlike ? family : curve.instrument})`;
+    return unlike ? `${curve.name} (${family})` : `${curve.name} ${curve.instrument.slice(family.length)}`;
   }
 
   // --- Asking ----------------------------------------------------------------------------------------------------
