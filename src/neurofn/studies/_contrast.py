@@ -1,0 +1,81 @@
+"""One comparison of two groups of cells over the same seeds, as evidence; and made-up cells for counterexamples."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ._base import Cells, Evidence
+from ._statistics import compare, describe
+
+__all__ = ["FEW", "Where", "all_of", "contrast", "made_up", "no_better"]
+
+Where = Mapping[str, Any]
+FEW = 5  # seeds below which nothing is decided
+LEVEL = 0.05
+
+
+def contrast(
+    cells: Cells,
+    metric: str,
+    first: tuple[str, Where],
+    second: tuple[str, Where],
+    *,
+    smallest: float,
+    lower: bool = False,
+) -> Evidence:
+    """Whether ``first`` is better than ``second``, each a name and factor levels, in a metric taken times 100 ("points").
+
+    Holds where the signed-rank test over seeds says so and the mean difference is ``smallest`` or more; fails where the
+    second is better, or the interval leaves less than ``smallest``. ``lower``: less of the metric is better.
+    """
+    seeds = [{row["seed"] for row in cells.where(**where).table} for _, where in (first, second)]
+    common = seeds[0] & seeds[1]
+    kept = Cells(tuple(row for row in cells.table if row["seed"] in common), settings=cells.settings)
+    sign = -1.0 if lower else 1.0
+    a, b = (sign * 100 * kept.values(metric, **where) for _, where in (first, second))
+    found = compare(a, b, names=(first[0], second[0]), unit="points")
+    if found.n < FEW:
+        return Evidence(sentence=f"{found.n} seeds of both are too few: give at least {FEW}", holds=None, n=found.n)
+    better = found.p < LEVEL and found.difference >= smallest
+    worse = (found.p < LEVEL and found.difference < 0) or found.high < smallest
+    return Evidence(
+        sentence=describe(found), holds=True if better else False if worse else None,
+        effect=found.difference, low=found.low, high=found.high, p=found.p, n=found.n, unit="points",
+    )  # fmt: skip
+
+
+def all_of(parts: Sequence[Evidence]) -> Evidence:
+    """The evidence that all parts hold; its effect is that of the weakest."""
+    holds = [part.holds for part in parts]
+    verdict = True if all(holds) else False if any(held is False for held in holds) else None
+    weakest = min(parts, key=lambda part: float("inf") if part.effect is None else part.effect)
+    largest = max((part.p for part in parts if part.p is not None), default=None)
+    return replace(weakest, sentence="; ".join(part.sentence for part in parts), holds=verdict, p=largest)
+
+
+def no_better(test: Callable[[Cells], Evidence], control: Callable[[Cells], Evidence]) -> Callable[[Cells], Evidence]:
+    """A control that shows the effect where it reaches half of the size that the test found, and surely."""
+
+    def judge(cells: Cells) -> Evidence:
+        own, other = test(cells), control(cells)
+        too = other.holds is True and (other.effect or 0.0) >= (own.effect or 0.0) / 2
+        return replace(other, holds=too)
+
+    return judge
+
+
+def made_up(
+    settings: Mapping[str, Any], factors: Sequence[str], value: Callable[[Mapping[str, Any]], Mapping[str, float]]
+) -> Cells:
+    """Ten seeds for every combination of the levels, with the metrics that ``value`` gives it, and a little noise."""
+    rows = []
+    for levels in itertools.product(*(settings[factor] for factor in factors)):
+        combination = dict(zip(factors, levels, strict=True))
+        for seed in range(10):
+            noise = 0.001 * ((7 * seed + sum(map(len, map(str, levels)))) % 5)
+            metrics = {name: number + noise for name, number in value(combination).items()}
+            rows.append({**combination, "seed": seed, **metrics})
+    return Cells.of(rows, settings=dict(settings))
