@@ -114,9 +114,9 @@ def cells(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     cells=cells,
     claims=claims,
     notes=(
-        f"Digits, 32 neurons a layer, Adam 0.001 with batches of 64, 600 steps; biases of deviation {BIAS:g}. The edge is found "
-        "by quadrature, the ordered phase has 0.8 of its deviation of weights and the chaotic one 1.6 of it. ReLU has its edge at "
-        "weights of deviation sqrt(2)/sqrt(n) and biases 0 alone.",
+        f"Digits, 32 neurons a layer, Adam 0.001, batches of 64, 600 steps; biases of deviation {BIAS:g}. The edge is found "
+        "by quadrature; the ordered phase has 0.8 of its deviation of weights, the chaotic one 1.6 of it. ReLU has its "
+        "edge at sqrt(2)/sqrt(n) for weights and biases 0 alone.",
         f"Networks of {SHALLOW} layers are the control: what differs there as well is not a matter of depth.",
     ),
 )

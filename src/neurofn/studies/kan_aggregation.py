@@ -17,7 +17,7 @@ SMALL = {
     "task": [f"keel-{name}" for name in ("german", "vehicle", "sonar")],
     "arm": ["sum", "mean", "sum + LayerNorm", "sum, start/n", "sum, step/n"],
 }
-SMOKE = {"task": ["keel-german"], "arm": ["sum", "mean", "sum, start/n"], "steps": 60, "seeds": 2}
+SMOKE = {"task": ["keel-german"], "arm": ["sum", "mean", "sum, start/n"], "steps": 30, "seeds": 2}
 
 
 def check(settings: Mapping[str, Any]) -> None:
