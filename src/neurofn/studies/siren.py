@@ -159,8 +159,8 @@ def claims(settings: Mapping[str, Any]) -> list[Claim]:
     claims=claims,
     notes=(
         f"A drawn picture of {SIDE} by {SIDE} points; every second point trains, the others are held out. Networks "
-        "2-64-64-64-1, the whole picture in every step, Adam 0.001, 1,000 steps. Errors are over the deviation of the picture.",
-        f"Controls: tanh whose first layer starts {SPEED:g} times larger, and relu on fixed random waves of the same speed. What "
+        "2-64-64-64-1, the whole picture in every step, Adam 0.001, 1,000 steps. Errors are over its deviation.",
+        f"Controls: tanh whose first layer starts {SPEED:g} times larger, and relu on fixed random waves as fast. What "
         "they reach as well is not due to sines in every layer.",
     ),
 )
