@@ -90,6 +90,17 @@ def test_file_round_trip(tmp_path: Path) -> None:
     assert record().save(tmp_path / "any name").name == "any name"
 
 
+def test_files_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    arrays: dict[str, Any] = {"format": np.array(1)}
+    for name, column in record().columns.items():  # as they were written once: every column whole, places as int64
+        if column.dtype.kind == "U":
+            arrays[f"{name}.texts"], arrays[name] = np.unique(column, return_inverse=True)
+        else:
+            arrays[name] = column
+    np.savez_compressed(tmp_path / "old.npz", **arrays)
+    assert Record.load(tmp_path / "old.npz") == record()
+
+
 def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
     whole = record().save(tmp_path / "rows.npz").read_bytes()
     for length in range(0, len(whole), 7):

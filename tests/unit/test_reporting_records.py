@@ -14,6 +14,7 @@ import pytest
 
 from neurofn.cli import main
 from neurofn.reporting import report
+from neurofn.reporting._readings import line
 from neurofn.watching import Record
 
 NONE = np.array([np.nan])
@@ -116,3 +117,19 @@ def test_it_loads_no_torch(tmp_path: Path) -> None:
     run = folder(tmp_path / "run")
     code = "import sys; from neurofn.cli import main; main(['report', sys.argv[1]]); sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code, str(run)], check=True, capture_output=True)
+
+
+def test_curves_of_studies_keep_a_single_step_too() -> None:
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=(3, 50_000))
+    values[:, 31_234], values[0, 7] = 1e6, -1e6
+    seeds = {seed: [(float(x), math.nan, float(y)) for x, y in enumerate(values[seed])] for seed in range(3)}
+    thin = line(seeds, shown=0)
+    assert len(thin.x) <= 6 * 160
+    assert (thin.x[0], thin.x[-1]) == (0.0, 49_999.0)
+    assert list(thin.x) == sorted(thin.x)
+    assert max(thin.middle) == max(value or 0.0 for value in thin.run) == max(thin.high) == 1e6
+    assert min(value or 0.0 for value in thin.run) == min(thin.low) == -1e6
+    assert thin.run[thin.x.index(7.0)] == -1e6
+    short = line({0: seeds[0][:500]}, shown=0)
+    assert len(short.x) == 500

@@ -37,26 +37,24 @@ def listening(model: nn.Module, sites: Sequence[Site]) -> Iterator[dict[str, Ten
 
     The hooks go when the block is left.
     """
-    from ..sites import find_module
+    from ..sites import find_module, tap
 
     heard: dict[str, Tensor] = {}
-    handles = []
+    stops: list[Callable[[], None]] = []
     try:
         for site in sites:
-            handles.append(find_module(model, site).register_forward_hook(_hook(site, heard)))
+            stops.append(tap(model, site, _receiver(find_module(model, site), site, heard)))
         yield heard
     finally:
-        for handle in handles:
-            handle.remove()
+        for stop in stops:
+            stop()
 
 
-def _hook(site: Site, heard: dict[str, Tensor]) -> Callable[[nn.Module, Any, Any], None]:
-    from ..sites import first_tensor, to_rows
+def _receiver(module: nn.Module, site: Site, heard: dict[str, Tensor]) -> Callable[[Any], None]:
+    from ..sites import to_tensor
 
-    def hook(module: nn.Module, _: Any, output: Any) -> None:
-        to_rows(output, site)  # says what is wrong with an output that cannot be read
-        values = first_tensor(output)
-        assert values is not None
+    def receive(output: Any) -> None:
+        values = to_tensor(output, site)
         if values.ndim < 2:
             raise ShapeError(
                 f"the module at {site.path!r} gives shape {tuple(values.shape)}, expected samples and units"
@@ -65,7 +63,7 @@ def _hook(site: Site, heard: dict[str, Tensor]) -> Callable[[nn.Module, Any, Any
             values = values.transpose(0, 1)  # recurrent layers put time first unless told otherwise
         heard[site.path] = values.movedim(site.axis, 1).clone()  # what follows may write into the output
 
-    return hook
+    return receive
 
 
 @contextmanager

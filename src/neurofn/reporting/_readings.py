@@ -16,6 +16,8 @@ NOT_FACTORS = {"step", "seed", "site", "instrument", "reading", "unit", "value"}
 MAIN = "trained"  # the condition that is drawn; the others are controls and stand in the tables
 DRAWN = {"loss", "validation loss", "validation accuracy", "lower bound", "rank", "curve", "dead", "share"}
 
+PIECES = 160  # of a curve that has more steps than a page can show
+
 Points = list[tuple[float, float, float]]  # (step, unit, value)
 
 
@@ -109,7 +111,29 @@ def line(seeds: Mapping[int, Points], *, name: str = "", over: str = "step", sho
     table = np.array([[values[at].get(seed, np.nan) for at in x] for seed in seeds])
     band = spread(table)
     run = tuple(significant(values[at][shown]) if shown in values[at] else None for at in x) if shown in seeds else ()
-    return Line(name, tuple(x), band.low, band.middle, band.high, run, band.words)
+    return _thinned(Line(name, tuple(x), band.low, band.middle, band.high, run, band.words))
+
+
+def _thinned(one: Line) -> Line:
+    """At most `PIECES` pieces, each with the ends and the extremes of its lines, and its band from its lowest to its highest.
+
+    Drawn, it covers what all points would cover; a single step that stands out stays.
+    """
+    if len(one.x) <= 6 * PIECES:
+        return one
+    low, middle, high = (np.array(part, dtype=np.float64) for part in (one.low, one.middle, one.high))
+    lines = [middle] + ([np.array(one.run, dtype=np.float64)] if one.run else [])
+    chosen: list[int] = []
+    for piece in np.array_split(np.arange(len(one.x)), PIECES):
+        kept = {int(piece[0]), int(piece[-1])}
+        for values in lines:
+            known = piece[np.isfinite(values[piece])]
+            kept |= {int(known[values[known].argmin()]), int(known[values[known].argmax()])} if len(known) else set()
+        chosen += sorted(kept)
+        low[piece], high[piece] = np.fmin.reduce(low[piece]), np.fmax.reduce(high[piece])
+    x, run = tuple(one.x[i] for i in chosen), tuple(one.run[i] for i in chosen) if one.run else ()
+    return Line(one.name, x, tuple(low[chosen].tolist()), tuple(middle[chosen].tolist()), tuple(high[chosen].tolist()),
+                run, one.words)  # fmt: skip
 
 
 def middle_seed(seeds: Mapping[int, Points]) -> int | None:
