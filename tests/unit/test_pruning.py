@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from neurofn import NeurofnError, neuron
+from neurofn.neurons.curves import curves
 from neurofn.neurons.penalties import edge_sizes, entropy, smoothness, sparsity
-from neurofn.neurons.pruning import edge_importance, prune, shrink
+from neurofn.neurons.pruning import edge_effects, prune, shrink
 
 TEXTS = ["sum(bspline)", "mean(silu + bspline)", "tanh(sum(linear))", "norm(linear)", "sum(linear) * sum(bspline)"]
 
@@ -57,8 +58,8 @@ def test_pruning_changes_no_more_than_asked_and_says_how_much(text: str, change:
 def test_one_more_edge_would_be_too_much() -> None:
     model = network("sum(bspline)")
     small, report = prune(model, X, change=0.05)
-    importance = edge_importance(model, X)
-    order = sorted((float(v), name, i) for name, values in importance.items() for i, v in enumerate(values.flatten()))
+    effects = edge_effects(model, X)
+    order = sorted((float(v), name, i) for name, values in effects.items() for i, v in enumerate(values.flatten()))
     _, name, index = order[report.before - report.after]
     gather = dict(small.named_modules())[name]
     keep = gather.alive.clone().flatten()
@@ -68,11 +69,21 @@ def test_one_more_edge_would_be_too_much() -> None:
     assert (small(X) - before).square().mean().sqrt() > 0.05 * (before - before.mean(0)).square().mean().sqrt()
 
 
-def test_importance_is_the_change_of_a_linear_network() -> None:
+def test_effects_are_the_changes_of_a_linear_network() -> None:
     model = nn.Sequential(neuron("sum(linear)").dense(4, 1)).double()
-    importance = edge_importance(model, X)["0.body"]
+    effects = edge_effects(model, X)["0.body"]
     weight = model[0].gathers[0][1].weight[:, 0]  # type: ignore[index,operator]
-    assert torch.allclose(importance, weight.abs().detach() * X.std(0, correction=0)[:, None])
+    assert torch.allclose(effects, weight.abs().detach() * X.std(0, correction=0)[:, None])
+
+
+def test_effects_have_the_units_of_outputs_and_importance_is_a_share() -> None:
+    model = nn.Sequential(neuron("sum(linear)").dense(4, 2)).double()
+    with torch.no_grad():
+        model[0].gathers[0][1].weight[:, 0, 1] = 1000 * model[0].gathers[0][1].weight[:, 0, 0]  # type: ignore[index,operator]
+    effects = edge_effects(model, X)["0.body"]
+    shares = torch.tensor([curve.importance for curve in curves(model, X)], dtype=torch.float64).reshape(4, 2)
+    assert torch.allclose(effects[:, 1], 1000 * effects[:, 0])
+    assert torch.allclose(shares, (effects / effects.sum(0) / 2))
 
 
 @pytest.mark.parametrize("text", [*TEXTS, "max(linear)", "prelu(sum(bspline))"])
@@ -146,7 +157,7 @@ def test_smoothness_is_zero_for_lines_and_not_for_bends() -> None:
     [
         (lambda: prune(nn.Linear(2, 2), torch.randn(5, 2)), "no layer of neurons"),
         (lambda: prune(network("sum(linear)"), X, change=-1.0), "at least 0"),
-        (lambda: edge_importance(network("sum(linear)"), X[:1]), "at least 2"),
+        (lambda: edge_effects(network("sum(linear)"), X[:1]), "at least 2"),
         (lambda: shrink(nn.Sequential(nn.Linear(2, 2))), "layers of neurons"),
         (lambda: sparsity(neuron("sum(linear)").dense(2, 2), torch.zeros(0, 2)), "at least one sample"),
         (lambda: smoothness(neuron("sum(linear)").dense(2, 2), order=0), "at least 1"),

@@ -24,7 +24,8 @@ class Curve:
 
     layer: the path of its layer in the model; part: the path of the aggregate in the layer; input, output: the places it joins;
     name: of the input. x, y: the curve, from the least to the greatest value that reached it. density: the share of the data
-    in each of equal intervals of x. importance: how much the edge counts for the outputs; those of a layer sum to 1.
+    in each of equal intervals of x. importance: the edge's share of what reaches the outputs, by sizes as in kind "l2" of
+    ``importance``; those of a layer sum to 1. How far the outputs would move without it, ``pruning.edge_effects`` tells.
 
     >>> curve = Curve("0", "body", 0, 2, "age", x=(0.0, 1.0), y=(0.0, 0.5), density=(1.0,), importance=0.25)
     >>> curve.to_dict()["output"]

@@ -18,7 +18,7 @@ from .._errors import DataError, SettingError
 from ._gather import Gather
 from ._shrink import shrink
 
-__all__ = ["Pruned", "edge_importance", "prune", "shrink"]
+__all__ = ["Pruned", "edge_effects", "prune", "shrink"]
 
 
 @dataclass(frozen=True)
@@ -43,22 +43,26 @@ class Pruned:
         return f"{self.after} of {self.before} edges left, outputs changed by {100 * self.change:.3g} %"
 
 
-def edge_importance(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
-    """How much each edge counts for the outputs over a batch: (n_in, n_out) for every aggregate, by its path in the model.
+def edge_effects(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """What the outputs would lose with each edge, over a batch: (n_in, n_out) for every aggregate, by its path in the model.
 
     The standard deviation of the edge times the root mean square slope of the outputs by its neuron: the first-order change of
     the outputs where the edge is replaced by its mean. Edges of products and other aggregates count by the slope of the
-    aggregate as well. Raises DataError for fewer than two samples, and SettingError where the model has no layer of neurons.
+    aggregate as well. This is what ``prune`` goes by: it asks how far the outputs move, in their units, so that an output of
+    large numbers counts for more. The importance that ``curves`` draws and ``importance`` sums asks for shares instead: every
+    output counts the same, and each neuron passes on what it counts by the sizes of its edges, without slopes.
+
+    Raises DataError for fewer than two samples, and SettingError where the model has no layer of neurons.
 
     >>> from neurofn import neuron
     >>> layer = neuron("sum(linear)").dense(2, 1)
     >>> _ = layer.gathers[0][1].weight.data.copy_(torch.tensor([[[3.0]], [[1.0]]]))
     >>> x = torch.tensor([[1.0, 1.0], [-1.0, -1.0]])
-    >>> edge_importance(layer, x)["body"].tolist()
+    >>> edge_effects(layer, x)["body"].tolist()
     [[3.0], [1.0]]
     """
     if len(x) < 2:
-        raise DataError(f"importance needs at least 2 samples, got {len(x)}")
+        raise DataError(f"effects of edges need at least 2 samples, got {len(x)}")
     gathers = _gathers(model)
     seen: dict[str, tuple[Tensor, Tensor]] = {}
     hooks = [gather.register_forward_hook(_keeper(name, seen)) for name, gather in gathers.items()]
@@ -117,9 +121,9 @@ def _outputs(model: nn.Module, x: Tensor) -> Tensor:
 
 
 def prune(model: nn.Module, x: Tensor, *, change: float = 0.01) -> tuple[nn.Module, Pruned]:
-    """A copy of a model in which the edges that count least are 0, as many as change the outputs by at most ``change``.
+    """A copy of a model in which the edges of the least effect are 0, as many as change the outputs by at most ``change``.
 
-    ``x`` are samples as the model takes them. Edges go in the order of ``edge_importance``; how many is found by trying, with
+    ``x`` are samples as the model takes them. Edges go in the order of ``edge_effects``; how many is found by trying, with
     the outputs measured on ``x``: the change, in standard deviations of the outputs, never exceeds ``change``. Where the
     aggregate is a sum or a mean with a bias, the bias takes the mean of a pruned edge. Raises SettingError for a change below 0
     and models without neurons.
@@ -135,12 +139,10 @@ def prune(model: nn.Module, x: Tensor, *, change: float = 0.01) -> tuple[nn.Modu
         raise SettingError(f"change must be at least 0, got {change!r}")
     with torch.no_grad():
         before = _outputs(model, x)
-    importance = edge_importance(model, x)
+    effects = edge_effects(model, x)
     alive = {name: gather.alive for name, gather in _gathers(model).items()}
     order = sorted(
-        (float(importance[name][i, j]), name, i, j)
-        for name, living in alive.items()
-        for i, j in living.nonzero().tolist()
+        (float(effects[name][i, j]), name, i, j) for name, living in alive.items() for i, j in living.nonzero().tolist()
     )
 
     def tried(count: int) -> tuple[nn.Module, float]:
