@@ -116,6 +116,8 @@ def described(kind: str, part: Any) -> list[str]:
     lines = [f"{singular} {name}"]
     for label, value in _facts(part):
         lines.append(f"  {label:12} {value}")
+    if kind in KINDS and name in catalogue_of(kind) and (others := catalogue_of(kind).aliases(name)):
+        lines.insert(1, f"  {'also called':12} {', '.join(others)}")
     return lines
 
 
@@ -138,6 +140,8 @@ def _facts(part: Any) -> Iterator[tuple[str, Any]]:
         value = getattr(part, label, None)
         if isinstance(value, (str, int)) and value != "":
             yield label, value
+    if said := inspect.getdoc(getattr(part, "build", None)):
+        yield "what", said.partition("\n\n")[0].replace("\n", " ")
     if isinstance(part, type):
         yield "what", (inspect.getdoc(part) or "").partition("\n\n")[0].replace("\n", " ")
         if not hasattr(part, "settings"):

@@ -79,7 +79,7 @@ def unit() -> Basis:
 
 @edge("u*x, u = clip(w, -1, 1)", source="arXiv:2001.05016", aliases=("nau",))
 def bounded() -> Basis:
-    """Weights in [-1, 1], as in the neural addition unit."""
+    """Weights in [-1, 1]: ``sum(nau, bias=False)`` is a neural addition unit; the composite neural_addition is as published."""
 
     def begin(n_in: int, size: int, n_out: int) -> Tensor:
         import torch
@@ -147,7 +147,7 @@ def shift() -> Basis:
 
 @edge("u*x + 1 - u, u = clip(w, 0, 1)", source="arXiv:2001.05016")
 def nmu() -> Basis:
-    """The edge of the neural multiplication unit: under ``product`` each input is a factor, or is not."""
+    """Each input is a factor or none in ``product(nmu, bias=False)``; the composite neural_multiplication is as published."""
 
     def weights(w: Tensor) -> Tensor:
         import torch

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @register()
 class MicroNetwork(Composite):
-    """``depth`` layers of rectified weighted sums, ``width`` wide inside.
+    """``depth`` layers of rectified weighted sums, ``width`` wide inside; the layer function ``nin`` is the one with depth 2.
 
-    Its convolution is the mlpconv layer of the paper (network in network). With depth 2 it is the layer function ``nin``.
+    Its convolution is the mlpconv layer of the paper (network in network).
 
     >>> import torch
     >>> from neurofn.neurons.composites import composite

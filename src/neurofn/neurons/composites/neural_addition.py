@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 @register("neural_addition_unit")
 class NeuralAddition(Composite):
-    """A weighted sum without a bias, whose weights lie in [-1, 1].
+    """A weighted sum whose weights are clipped to [-1, 1] after each step; ``sum(nau, bias=False)`` clips them as it computes.
 
-    The edge ``nau`` keeps its weights in [-1, 1] by what it computes from them; here, as in the paper, they are clipped.
     After each step of the optimiser call ``layer.clip()``; add ``layer.penalty()``, the mean of min(|w|, 1 - |w|), to the
     loss once the weights have found their way (the paper ramps it up late in training, to 10 times).
 

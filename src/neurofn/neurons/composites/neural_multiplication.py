@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @register("neural_multiplication_unit")
 class NeuralMultiplication(Composite):
-    """A product over the inputs in which a weight of 1 takes an input in and one of 0 leaves it out.
+    """A product in which a weight of 1 takes an input in, one of 0 leaves it out; clipped to [0, 1] after each step.
 
-    The edge ``nmu`` under ``product`` folds its weights into [0, 1]; here, as in the paper, they are clipped.
+    ``product(nmu, bias=False)`` of the language clips them as it computes.
     After each step of the optimiser call ``layer.clip()``; ``layer.penalty()`` is the mean of min(w, 1 - w), as in
     ``neural_addition``. A product of many inputs does not keep their variance: with 32 standard normal ones it is below
     1e-8 at the start.

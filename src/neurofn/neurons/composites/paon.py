@@ -17,9 +17,10 @@ _SMALL = 0.1  # the denominator at the start: off 0, since the absolute value ha
 
 @register("pade_neuron")
 class Paon(Composite):
-    """Numerator of degree ``p``, denominator of degree ``q``, powers taken of each input and weighted by edge.
+    """The Padé neuron: one ratio of two weighted sums; in ``sum(pade)``, which is ``sum(rational)``, every edge is a ratio.
 
-    By default the denominator is 1 + sum_k |b_k.x**k| (Paon-A). With ``form='smooth'`` it is
+    The numerator has degree ``p``, the denominator ``q``, powers taken of each input and weighted by edge. By default the
+    denominator is 1 + sum_k |b_k.x**k| (Paon-A). With ``form='smooth'`` it is
     (P_p Q_q + P_(p-1) Q_(q-1))/(Q_q**2 + Q_(q-1)**2), each Q starting with 1 (Paon-S): no kinks, but from q = 2 on there may
     be poles, where both denominators are 0. The powers above the first weigh nothing at the start. In the
     language, ``sum(linear + square) / sum(linear, bias=False)`` is the case p = 2, q = 1. With ``ChannelShift`` before
