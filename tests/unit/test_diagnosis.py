@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import json
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from _page import HOSTILE, Elements
 from neurofn import init_for, swap
 from neurofn._errors import DataError, SettingError
 from neurofn.reporting import Finding, diagnose
+from neurofn.reporting._live_data import snapshot
 from neurofn.reporting.diagnosis import FORMS, RULES, save, written
 
 PAIRS = [(rule, i) for rule, pairs in CASES.items() for i in range(len(pairs))]
@@ -121,6 +123,30 @@ def test_readings_of_nan_alone_are_no_finding() -> None:
              ("EpsilonRank(eps=1)", "rank"), ("Moments", "average std"), ("Watch", "cost share")]  # fmt: skip
     rows = [row for i in range(5) for family, reading in names for row in curve(str(i), family, reading, flat(nan))]
     assert fired(rows + neurons("1", "std", [nan, nan])) == []
+
+
+ODD = (float("nan"), float("inf"), -float("inf"), 0.0, -1.0, 1e300, 1e-300, 0.5, 99.0)
+READINGS = [
+    ("ActivatedNeurons", "share"), ("Dormant", "share"), ("Saturated(low=0.0, high=None)", "share"), ("Moments", "average std"),
+    ("Saturated(low=<b>, high=1.e9.9)", "share"), ("Moments", "nonfinite rows"), ("Spectrum", "effective rank"),
+    ("Spectrum", "rows"), ("Spectrum", "too few rows"), ("EpsilonRank(eps=1)", "rank"), ("Training", "loss"),
+    ("Watch", "cost share"), ("Watch", "budget"), ("Watch", "first nonfinite step"), ("Watch", "failed step"), ("", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_record_however_odd_breaks_the_diagnosis_or_the_page(seed: int) -> None:
+    draw = random.Random(seed)
+    rows: list[Row] = []
+    for site in ("", "1", "2", "2@gradient", "3", "4"):
+        for family, reading in draw.sample(READINGS, 12):
+            steps = sorted(draw.sample(range(-5, 400), draw.choice([1, 2, 40])))
+            rows += curve(site, family, reading, [draw.choice(ODD) for _ in steps], steps=steps)
+        rows += neurons(site, draw.choice(["mean", "std"]), draw.choices(ODD, k=draw.choice([1, 2, 40])))
+    made = record(rows)
+    for suffix in FORMS:
+        assert written(diagnose(made), suffix)
+    assert json.dumps(snapshot(made.series()), allow_nan=False)
 
 
 def test_what_is_no_record_is_refused() -> None:

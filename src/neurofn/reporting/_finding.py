@@ -131,8 +131,10 @@ class Book:
         self.series = tuple(one for one in series if len(one.steps))
         self.sites = {site: i for i, site in enumerate(dict.fromkeys(one.site for one in self.series))}
         self._by_reading: dict[str, list[Series]] = {}
+        self._by_place: dict[tuple[str, str, int], list[Series]] = {}
         self._neurons: dict[str, int] = {}
         for one in self.series:
+            self._by_place.setdefault((one.reading, one.site, one.seed), []).append(one)
             self._by_reading.setdefault(one.reading, []).append(one)
             if per_neuron(one):
                 self._neurons[one.site] = len(one.units)
@@ -148,8 +150,8 @@ class Book:
 
     def beside(self, one: Series, reading: str, instrument: str) -> Series | None:
         """Another reading at the same site and seed."""
-        found = self.find(reading, instrument)
-        return next((other for other in found if (other.site, other.seed) == (one.site, one.seed)), None)
+        found = self._by_place.get((reading, one.site, one.seed), [])
+        return next((other for other in found if other.instrument.partition("(")[0] == instrument), None)
 
     def neurons(self, site: str) -> int | None:
         """How many neurons the site has, where a reading of each of them tells."""

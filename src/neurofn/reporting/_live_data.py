@@ -32,7 +32,11 @@ HIDDEN = (
 
 def snapshot(series: Sequence[Series]) -> dict[str, Any]:
     """Everything the page shows of a record: steps, losses, layers with curves and strips, findings."""
-    book = Book(series)
+    with np.errstate(all="ignore"):  # a training that blows up has numbers whose squares and differences are infinite
+        return _snapshot(Book(series))
+
+
+def _snapshot(book: Book) -> dict[str, Any]:
     steps = [int(step) for one in book.series for step in (one.steps[0], one.steps[-1])]
     layers = _layers(book)
     return {
@@ -89,7 +93,7 @@ def strip(one: Series) -> dict[str, Any]:
     known = values[np.isfinite(values)]
     low, high = np.quantile(known, (0.005, 0.995)).tolist() if len(known) else (0.0, 1.0)
     width = (high - low) or 1.0
-    bins = np.clip((np.nan_to_num((values - low) / width) * BINS).astype(int), 0, BINS - 1)
+    bins = np.clip(np.nan_to_num((values - low) / width) * BINS, 0, BINS - 1).astype(int)
     columns = []
     for places, row in zip(bins, values, strict=True):
         count = np.bincount(places[np.isfinite(row)], minlength=BINS)

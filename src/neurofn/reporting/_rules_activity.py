@@ -97,7 +97,7 @@ def _saturated(book: Book) -> list[Evidence] | None:
 def _bounded(book: Book, share: Series) -> bool | None:
     """Whether the moments of the neurons fit into the range that the instrument was told; None where nothing tells."""
     ends = {"low": -1.0, "high": 1.0}
-    for name, value in re.findall(r"(low|high)=([^,)]+)", share.instrument):
+    for name, value in re.findall(r"\b(low|high)=(None|-?\d+(?:\.\d*)?(?:e[-+]?\d+)?)(?=[,)])", share.instrument):
         ends[name] = np.nan if value == "None" else float(value)
     mean, deviation = book.beside(share, "mean", "Moments"), book.beside(share, "std", "Moments")
     if mean is None or deviation is None:
@@ -148,16 +148,12 @@ def _few_rows(book: Book) -> list[Evidence] | None:
         return None
     found = []
     for one in flags:
-        own = [rows for rows in book.find("rows") if _same_place(one, rows)]
-        rows, neurons = (float(numbers(own[0])[-1]) if own else 0.0), book.neurons(one.site)
+        own = book.beside(one, "rows", one.instrument.partition("(")[0])
+        rows, neurons = (float(numbers(own)[-1]) if own is not None else 0.0), book.neurons(one.site)
         if lasts(one, lambda values: values >= 1) and not (neurons and rows >= ENOUGH * neurons):
             of = f" for {neurons} neurons" if neurons else ""
             found.append(evidence(one, f"{number(rows)} rows{of}", confidence="high" if neurons else "medium"))
     return found
-
-
-def _same_place(one: Series, other: Series) -> bool:
-    return (one.site, one.seed, one.instrument) == (other.site, other.seed, other.instrument)
 
 
 RULES = (

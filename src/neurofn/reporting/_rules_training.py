@@ -49,8 +49,8 @@ def _not_finite(book: Book) -> list[Evidence] | None:
 def _hit(book: Book, one: Series, at: int) -> tuple[int, int, Series]:
     """When a site was first not finite, and the place of the reading that says so; the watch may know the step itself."""
     known = book.beside(one, "first nonfinite step", "Watch") if one.reading == "nonfinite rows" else None
-    step = int(one.steps[at]) if known is None else int(numbers(known)[0])
-    return min(step, int(one.steps[at])), at, one
+    step, told = int(one.steps[at]), math.nan if known is None else float(numbers(known)[0])
+    return (min(step, int(told)) if math.isfinite(told) else step), at, one
 
 
 def _depth(book: Book) -> list[list[Series]]:
@@ -116,7 +116,7 @@ def new_highs(one: Series) -> list[int]:
 
 def _plateau(book: Book) -> list[Evidence] | None:
     losses = [one for name in LOSSES for one in book.find(name)]
-    ranks = book.find("rank", "EpsilonRank")
+    ranks = book.outputs("rank", "EpsilonRank")
     if not losses or not ranks:
         return None
     found = []

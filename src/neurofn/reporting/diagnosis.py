@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from .._errors import SettingError
 from . import _rules_activity, _rules_training
 from ._diagnosis_page import as_findings_page
@@ -50,7 +52,8 @@ def findings(readings: Book) -> tuple[Finding, ...]:
     told: list[tuple[Rule, Finding | None]] = []
     dead: set[tuple[str, int]] = set()
     for rule in RULES:
-        told.append((rule, rule.apply(readings, dead=dead)))
+        with np.errstate(all="ignore"):  # comparisons with what is not finite are false, as they should be
+            told.append((rule, rule.apply(readings, dead=dead)))
         if rule.name == "dead layer" and told[-1][1] is not None:
             dead = {(one.site, one.seed) for one in told[-1][1].evidence}
     made = [finding for _, finding in told if finding is not None]
