@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from neurofn.instruments import Batch, Instrument, Readings, State
+from neurofn.instruments._blocks import Scratch, as_rows
+from neurofn.instruments._kernels import Kernel
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,26 @@ class LeavesAHook(Mean):
         return super()._update(state, batch)
 
 
+class LosesRowsInItsFastRoute(Mean):
+    def kernel(self, neurons: int, like: Tensor) -> Kernel:
+        return SumsOfTheFirst(neurons, like)
+
+
+class SumsOfTheFirst(Kernel):
+    """Sums that take the first piece for all."""
+
+    def __init__(self, neurons: int, like: Tensor) -> None:
+        super().__init__(neurons, like)
+        self.sums = torch.zeros(neurons, dtype=torch.float64)
+
+    def add(self, piece: Tensor, scratch: Scratch) -> None:
+        if not self.rows:
+            self.sums += as_rows(piece).double().sum(dim=0)
+
+    def state(self) -> State:
+        return {"total": self.sums, "rows": torch.tensor(float(self.total), dtype=torch.float64)}
+
+
 BROKEN: dict[str, Instrument] = {
     "same_for_any_split_and_order": KeepsTheFirstRow(),
     "merge_is_associative": LosesRowsInThirdMerge(),
@@ -159,4 +181,5 @@ BROKEN: dict[str, Instrument] = {
     "two_processes_equal_one": StaysInItsProcess(),
     "watching_leaves_the_training": DrawsRandomNumbers(),
     "no_hook_is_left": LeavesAHook(),
+    "fast_route_equals_the_slow_one": LosesRowsInItsFastRoute(),
 }

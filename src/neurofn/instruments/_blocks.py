@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scratch", "as_rows", "pieces_of", "sampled", "take_sum"]
 
+_SHAPES = 64  # that are remembered; batches whose lengths keep changing would fill the memory
 _PIECE = 1 << 17  # values that are summed at a time: with their buffer they stay in the cache
 
 
@@ -26,25 +27,35 @@ class Scratch:
 
     def __init__(self) -> None:
         self._flat: dict[torch.dtype, Tensor] = {}
-        self._ones: dict[torch.dtype, Tensor] = {}
+        self._views: dict[tuple[torch.dtype, torch.Size], Tensor] = {}
+        self._ones: dict[tuple[torch.dtype, int], Tensor] = {}
 
     def like(self, values: Tensor) -> Tensor:
         """A contiguous tensor of this shape and type with anything in it; the next call gives the same memory."""
         import torch
 
-        flat = self._flat.get(values.dtype)
-        if flat is None or len(flat) < values.numel():
-            flat = self._flat[values.dtype] = torch.empty(values.numel(), dtype=values.dtype)
-        return flat[: values.numel()].view(values.shape)
+        key = values.dtype, values.shape
+        view = self._views.get(key)
+        if view is None:
+            flat = self._flat.get(values.dtype)
+            if flat is None or flat.numel() < values.numel():
+                self._views = {old: made for old, made in self._views.items() if old[0] != values.dtype}
+                flat = self._flat[values.dtype] = torch.empty(values.numel(), dtype=values.dtype)
+            if len(self._views) >= _SHAPES:
+                self._views.clear()
+            view = self._views[key] = flat[: values.numel()].view(values.shape)
+        return view
 
     def ones(self, length: int, dtype: torch.dtype) -> Tensor:
         """(length,) ones."""
         import torch
 
-        ones = self._ones.get(dtype)
-        if ones is None or len(ones) < length:
-            ones = self._ones[dtype] = torch.ones(length, dtype=dtype)
-        return ones[:length]
+        ones = self._ones.get((dtype, length))
+        if ones is None:
+            if len(self._ones) >= _SHAPES:
+                self._ones.clear()
+            ones = self._ones[dtype, length] = torch.ones(length, dtype=dtype)
+        return ones
 
 
 def as_rows(values: Tensor) -> Tensor:
@@ -65,7 +76,7 @@ def sampled(values: Tensor, limit: int, turn: int) -> Tensor:
     tensor([2., 5.])
     """
     if values.ndim == 2:
-        stride = -(-len(values) // limit)
+        stride = -(-values.shape[0] // limit)
         return values if stride <= 1 else values[_offset(turn, stride) :: stride]
     samples, _, places = values.shape
     if samples * places <= limit:
@@ -88,7 +99,7 @@ def pieces_of(values: Tensor) -> Sequence[Tensor]:
         return (values,)
     import torch
 
-    return torch.split(values, max(1, _PIECE * len(values) // values.numel()))
+    return torch.split(values, max(1, _PIECE * values.shape[0] // values.numel()))
 
 
 def take_sum(piece: Tensor, scratch: Scratch, *, into: Tensor) -> None:
@@ -96,7 +107,7 @@ def take_sum(piece: Tensor, scratch: Scratch, *, into: Tensor) -> None:
     import torch
 
     if piece.ndim == 2:
-        into.addmv_(piece.t(), scratch.ones(len(piece), piece.dtype))
+        into.addmv_(piece.t(), scratch.ones(piece.shape[0], piece.dtype))
         return
     samples, neurons, places = piece.shape
     sums = torch.mv(piece.reshape(samples * neurons, places), scratch.ones(places, piece.dtype))

@@ -35,6 +35,9 @@ class Kernel(ABC):
     dear: ClassVar[bool] = False
     """Whether a row costs more than a few operations per value: then it is fed more rarely, and `add` comes after the check."""
 
+    knows: ClassVar[bool] = False
+    """Whether `finite` gives a number."""
+
     def __init__(self, neurons: int, like: Tensor) -> None:
         import torch
 
@@ -50,7 +53,7 @@ class Kernel(ABC):
         return self.rows + int(self.traced)
 
     def finite(self) -> float | None:
-        """A number that is not finite where something in the batch was not; None: this kernel does not know."""
+        """Where it ``knows``: a number that is not finite where something in the batch was not."""
         return None
 
     @abstractmethod
@@ -63,6 +66,10 @@ class Kernel(ABC):
 
     def drop(self) -> None:  # noqa: B027  # dear kernels get nothing that would have to be forgotten
         """Forget the batch."""
+
+    def size(self, rows: Tensor) -> Tensor:
+        """Per neuron a number that is not finite where something in ``rows`` is not; best one that `trace` needs too."""
+        return rows.square().sum(dim=0)
 
     def trace(self, rows: Tensor, good: Tensor) -> None:
         """Add ``rows`` (rows, neurons) where ``good``, a bool tensor without axes, says so."""
@@ -86,6 +93,8 @@ class MomentSums(Kernel):
     Against float64 the mean is off by some units in the last place of the data type times the spread about the shift.
     """
 
+    knows: ClassVar[bool] = True
+
     def __init__(self, neurons: int, like: Tensor) -> None:
         import torch
 
@@ -93,6 +102,7 @@ class MomentSums(Kernel):
         self.shift = torch.zeros(neurons, dtype=like.dtype, device=like.device)
         self.shifted = False
         self.batch = torch.zeros(2, neurons, dtype=like.dtype, device=like.device)
+        self.first, self.second = self.batch.unbind()
         self.sums = torch.zeros(2, neurons, dtype=torch.float64, device=like.device)
 
     def add(self, piece: Tensor, scratch: Scratch) -> None:
@@ -104,11 +114,11 @@ class MomentSums(Kernel):
             self.shifted = True
         shift = self.shift if piece.ndim == 2 else self.shift[:, None]
         apart = torch.sub(piece, shift, out=scratch.like(piece))
-        take_sum(apart, scratch, into=self.batch[0])
-        take_sum(apart.mul_(apart), scratch, into=self.batch[1])
+        take_sum(apart, scratch, into=self.first)
+        take_sum(apart.mul_(apart), scratch, into=self.second)
 
     def finite(self) -> float | None:
-        return float(self.batch[1].sum())
+        return float(self.second.sum())
 
     def commit(self, rows: int) -> None:
         super().commit(rows)
@@ -125,9 +135,11 @@ class MomentSums(Kernel):
         import torch
 
         super().trace(rows, good)
-        apart = rows - self.shift
-        for i, sums in enumerate((apart.sum(dim=0), apart.square().sum(dim=0))):
+        for i, sums in enumerate(((rows - self.shift).sum(dim=0), self.size(rows))):
             self.sums[i].add_(torch.where(good, sums, 0.0))
+
+    def size(self, rows: Tensor) -> Tensor:
+        return (rows - self.shift).square().sum(dim=0)
 
     def reset(self) -> None:
         if self.total:
@@ -219,7 +231,7 @@ class GramSums(Kernel):
             self.gram.addmm_(wide.t(), wide)
             return
         self.narrow.addmm_(rows.t(), rows)
-        self.pending += len(rows)
+        self.pending += rows.shape[0]
         if self.pending >= _FLUSH:
             self._flush()
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..instruments import Instrument, Labelled, Readings, State
-from ..watching import measure, watch
+from ..watching import Every, Windows, measure, watch
+from ._instrument_routes import check_fast_route_equals_the_slow_one as check_fast_route_equals_the_slow_one
 from ._instrument_runs import hooks, in_two_processes, network, targets_of, train
 
 if TYPE_CHECKING:
@@ -162,13 +163,17 @@ def check_two_processes_equal_one(instrument: Instrument) -> None:
 
 
 def check_watching_leaves_the_training(instrument: Instrument) -> None:
-    """A watched training, with dropout and in-place activations, ends at bit-equal weights."""
-    alone, watched = network(), network()
+    """A watched training, with dropout and in-place activations, ends at bit-equal weights: by steps, windows and budget."""
+    alone = network()
     train(alone)
-    with _watched(watched, instrument):
-        train(watched)
-    for (name, a), b in zip(alone.state_dict().items(), watched.state_dict().values(), strict=True):
-        _assert(a.numpy().tobytes() == b.numpy().tobytes(), f"{name} differs after a watched training")
+    for every in (2, Windows(1, 1, readings=Every(2)), None):
+        watched = network()
+        with _watched(watched, instrument, every):
+            train(watched)
+        for (name, a), b in zip(alone.state_dict().items(), watched.state_dict().values(), strict=True):
+            _assert(
+                a.numpy().tobytes() == b.numpy().tobytes(), f"{name} differs after a training watched, every={every}"
+            )
 
 
 def check_no_hook_is_left(instrument: Instrument) -> None:
@@ -185,12 +190,12 @@ def check_no_hook_is_left(instrument: Instrument) -> None:
 
 
 @contextlib.contextmanager
-def _watched(model: nn.Module, instrument: Instrument) -> Iterator[None]:
+def _watched(model: nn.Module, instrument: Instrument, every: int | Windows | None = 2) -> Iterator[None]:
     """While it trains, where a forward pass is all that it reads; else once before and once after."""
     import torch
 
     if not isinstance(instrument, Labelled):
-        with watch(model, instrument, every=2):
+        with watch(model, instrument, every=every):
             yield
         return
     x = torch.linspace(-1, 1, 30).reshape(5, 6)

@@ -61,6 +61,11 @@ class Place:
         # Sizes that an instrument refuses are refused now: start() looks at them.
         self.starts = [part.start(self.neurons) for part in instruments]
         self.kernels: list[Kernel | None] = [part.kernel(self.neurons, like) if fast else None for part in instruments]
+        fast_ones = [kernel for kernel in self.kernels if kernel is not None]
+        self.light_kernels = [kernel for kernel in fast_ones if not kernel.dear]
+        self.light_kernels.sort(key=lambda kernel: not kernel.knows)  # one that knows what is finite comes first
+        self.dear_kernels = [kernel for kernel in fast_ones if kernel.dear]
+        self.without = [i for i, kernel in enumerate(self.kernels) if kernel is None]
         self.slow: list[State | None] = [None] * len(instruments)
         self.slow_rows = [0] * len(instruments)
         self.read_at = 0  # the step of the last reading of a dear instrument
@@ -73,7 +78,7 @@ class Place:
     @property
     def traceable(self) -> bool:
         """Whether all instruments have fast kernels, so that a compiler can fuse them."""
-        return all(kernel is not None for kernel in self.kernels)
+        return not self.without
 
     def add(self, values: Tensor, feed: Feed) -> bool:
         """Add a block as `Feed` says, without weights; False where something in it is not finite."""
@@ -83,10 +88,11 @@ class Place:
         if values.device.type == "cuda" and self.traceable:  # nothing there waits for the device
             self.trace(as_rows(values), light=feed.light, dear=feed.dear)
             return True
-        fed = [i for i in range(len(self.instruments)) if (feed.dear if self.dear(i) else feed.light)]
-        quick = [i for i in fed if self.kernels[i] is not None] if self._fits(values) else []
-        finite = not quick or self._fast(values, quick)
-        slow = [i for i in fed if i not in quick] if finite else fed
+        light, dear = self.light_kernels if feed.light else [], self.dear_kernels if feed.dear else []
+        finite = self._fits(values) and self._fast(values, light, dear) if light or dear else True
+        slow = self.without if feed.dear else []
+        if not finite:
+            slow = [i for i in range(len(self.instruments)) if (feed.dear if self.dear(i) else feed.light)]
         if slow:
             self.exactly(as_rows(values), slow)
         return finite
@@ -107,29 +113,27 @@ class Place:
                 if isinstance(part, Labelled)
                 else part.update(state, rows, weights)
             )
-            self.slow_rows[i] += len(rows)
+            self.slow_rows[i] += rows.shape[0]
 
-    def _fast(self, values: Tensor, fed: Sequence[int]) -> bool:
+    def _fast(self, values: Tensor, light: Sequence[Kernel], dear: Sequence[Kernel]) -> bool:
         import torch
 
         unit = torch.finfo(values.dtype).eps
         values = values.to(self.dtype)
-        kernels = [kernel for i in fed if (kernel := self.kernels[i]) is not None]
-        light = [kernel for kernel in kernels if not kernel.dear]
         for piece in pieces_of(values):
             for kernel in light:
                 kernel.add(piece, self.scratch)
-        seen = next((number for kernel in light if (number := kernel.finite()) is not None), None)
+        seen = light[0].finite() if light else None
         if seen is None:
             seen = float(values.sum())
         if seen - seen != 0:  # infinite or NaN
             for kernel in light:
                 kernel.drop()
             return False
+        for kernel in dear:
+            kernel.add(values, self.scratch)
         rows = values.numel() // self.neurons
-        for kernel in kernels:
-            if kernel.dear:
-                kernel.add(values, self.scratch)
+        for kernel in (*light, *dear):
             kernel.unit = max(kernel.unit, unit)
             kernel.commit(rows)
         return True
@@ -139,10 +143,11 @@ class Place:
         import torch
 
         rows = rows.detach().to(self.dtype)
-        good = torch.isfinite(rows.square().sum())
-        for kernel in self.kernels:
-            if kernel is not None and (dear if kernel.dear else light):
-                kernel.trace(rows, good)
+        fed = (self.light_kernels if light else []) + (self.dear_kernels if dear else [])
+        size = fed[0].size(rows) if fed else rows.sum(dim=0)
+        good = torch.isfinite(size.sum())
+        for kernel in fed:
+            kernel.trace(rows, good)
 
     def rows(self, i: int) -> int:
         """Rows that instrument ``i`` was given since it was last taken."""

@@ -97,10 +97,10 @@ class _Summing(Plan):
 
     def _take(self, step: int, sampler: Sampler, key: str, i: int) -> Job:
         place = sampler.places[key]
-        dear = place.dear(i)
-        if dear:
-            place.read_at = step
-        return Job(step, sampler.names[key], sampler.instruments[i], place.take(i), place.neurons, dear)
+        counted = "rows" if all(place.dear(k) for k in range(i)) else ""
+        if place.dear(i):
+            place.read_at, counted = step, f"rows of {sampler.instruments[i]}"
+        return Job(step, sampler.names[key], sampler.instruments[i], place.take(i), place.neurons, counted)
 
     def settle(self, step: int, seed: int, sampler: Sampler) -> Iterator[Chunk]:
         for key in sampler.ordered():

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["Sampler", "recomputing", "uncompiled"]
 
 
+_ONE_GRAPH = (
+    "a watched model cannot be one graph with every=N, a schedule or instruments without a fast route: compile without "
+    "fullgraph=True, or watch the compiled model with a budget or every=Windows(...)"
+)
+
+
 class Sampler:
     """Places by their text, and the hooks that feed them.
 
@@ -109,36 +115,37 @@ class Sampler:
 
         if "torch._dynamo" not in sys.modules:
             return lambda module, inputs, output: eagerly(module, output) if self.on else None
-        eagerly, path = uncompiled(eagerly), site.path
+        breaking, path = uncompiled(eagerly), site.path
 
         def hook(module: nn.Module, inputs: Any, output: Any) -> None:
             if not self.on:
                 return
-            if self.fusable and torch.compiler.is_dynamo_compiling():
+            if not torch.compiler.is_dynamo_compiling():
+                breaking(module, output)
+                return
+            place = None
+            if self.fusable:
                 self.calls[path] = call = self.calls.get(path, 0) + 1
                 place = self.places.get(_key(path, call, self.side))
-                if place is not None:
-                    self.fused = True
-                    with torch.no_grad():
-                        place.trace(to_rows(output, site), light=self.light, dear=self.dear)
-            else:
-                eagerly(module, output)
+            if place is None:
+                breaking(module, output)
+                return
+            self.fused = True
+            with torch.no_grad():
+                place.trace(to_rows(output, site), light=self.light, dear=self.dear)
 
         return hook
 
     def see(self, site: Site, output: Any) -> None:
         """Read one output of the module at ``site``, and the gradient by it when it comes."""
-        import torch
-
         if recomputing():
             return
         self.touched = True
         self.calls[site.path] = call = self.calls.get(site.path, 0) + 1
-        wanted = not self.side and site.path in self.sides.get("gradient", {})
-        if wanted and isinstance(output, torch.Tensor) and output.requires_grad:
+        if not self.side and site.path in self.sides.get("gradient", {}) and getattr(output, "requires_grad", False):
             self._await_gradient(site, output, call)
         if site.path in self.sides.get(self.side, {}):
-            self.take(site, output, Name(site.path, call, self.side))
+            self.take(site, output, call, self.side)
 
     def _await_gradient(self, site: Site, output: Tensor, call: int) -> None:
         ticket = self.ticket
@@ -146,47 +153,54 @@ class Sampler:
 
         def arrived(gradient: Tensor) -> None:
             if ticket == self.ticket:  # the backward pass of an earlier forward pass is not this step's
-                self.take(site, gradient, Name(site.path, call, "gradient"))
+                self.take(site, gradient, call, "gradient")
 
         output.register_hook(arrived)  # type: ignore[no-untyped-call]
 
-    def take(self, site: Site, output: Any, name: Name) -> None:
-        """Add one output of the module at ``site`` to the place ``name``."""
-        begin = time.perf_counter()
+    def take(self, site: Site, output: Any, call: int, side: str) -> None:
+        """Add one output of the module at ``site`` in this call of it."""
+        begin = self.clock()
         self.seen.add(site.path)
-        key = _key(*name)
         if self.feed.only not in (None, site.path):
             return
+        key = _key(site.path, call, side)
         try:
-            self._add(name, key, site, output)
+            self._add(Name(site.path, call, side), key, site, output)
         except Exception as error:
+            name = Name(site.path, call, side)
             if self.strict or (isinstance(error, NeurofnError) and key not in self.names):
                 if isinstance(error, ShapeError):
                     raise ShapeError(f"at the site {str(name)!r}: {error}") from error
                 raise
             self._mark(name, key, error)
-        self.spent += time.perf_counter() - begin
+        self.spent += self.clock() - begin
+
+    def _block(self, site: Site, output: Any) -> Tensor:
+        """The rows, or for kernels the samples, neurons and places where no copy is needed for them."""
+        shape = getattr(output, "shape", ())
+        if self.fast and len(shape) > 1 and output.is_contiguous() and not address_of(site).parts:
+            if site.axis == -1 and output.is_floating_point() and output.numel():
+                return output.detach().view(-1, shape[-1])  # type: ignore[no-any-return]
+            if site.axis == 1 and output.is_floating_point() and output.numel():
+                return (output if len(shape) == 2 else output.flatten(2)).detach()  # type: ignore[no-any-return]
+        return to_rows(output, site).detach()
 
     def _add(self, name: Name, key: str, site: Site, output: Any) -> None:
-        import torch
-
-        with torch.no_grad():
-            plain = isinstance(output, torch.Tensor) and site.axis == 1 and output.ndim > 2 and output.is_contiguous()
-            values = output.detach().flatten(2) if plain and self.fast and output.numel() else to_rows(output, site)
-            place = self.places.get(key)
-            if place is None:
-                place = self.places[key] = Place(self.instruments, values, self.scratch, fast=self.fast)
-                self.names[key] = name
-            if self.fast:
-                if values.shape[1] != place.neurons:
-                    raise ShapeError(f"{place.neurons} neurons became {values.shape[1]} within one window")
-                if not place.add(values, self.feed):
-                    self.nonfinite.setdefault(str(name), self.step)
-                return
-            rows = len(values)
-            weights = None if self.weights is None else _of_rows(self.weights, rows=rows, what="weights")
-            targets = None if self.targets is None else _of_rows(self.targets, rows=rows, what="targets")
-            place.exactly(values, range(len(self.instruments)), weights, targets)
+        values = self._block(site, output)
+        place = self.places.get(key)
+        if place is None:
+            place = self.places[key] = Place(self.instruments, values, self.scratch, fast=self.fast)
+            self.names[key] = name
+        if self.fast:
+            if values.shape[1] != place.neurons:
+                raise ShapeError(f"{place.neurons} neurons became {values.shape[1]} within one window")
+            if not place.add(values, self.feed):
+                self.nonfinite.setdefault(str(name), self.step)
+            return
+        rows = len(values)
+        weights = None if self.weights is None else _of_rows(self.weights, rows=rows, what="weights")
+        targets = None if self.targets is None else _of_rows(self.targets, rows=rows, what="targets")
+        place.exactly(values, range(len(self.instruments)), weights, targets)
 
     def _mark(self, name: Name, key: str, error: Exception) -> None:
         self.places.pop(key, None)  # its sums may lack a part of this batch
@@ -226,9 +240,17 @@ def uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
 
     if "torch._dynamo" not in sys.modules:
         return hook
+    active = getattr(torch._C._dynamo.eval_frame, "get_eval_frame_callback", lambda: True)
     disabled: Any = torch.compiler.disable(hook)  # type: ignore[no-untyped-call]
-    disabled._torchdynamo_disable_msg = "a watched model cannot be one graph: compile without fullgraph=True"
-    return disabled  # type: ignore[no-any-return]
+    disabled._torchdynamo_disable_msg = _ONE_GRAPH
+
+    def either(*arguments: Any) -> None:  # a call of what is disabled takes microseconds, where no compiler is near too
+        if torch.compiler.is_dynamo_compiling() or active() is not None:
+            disabled(*arguments)
+        else:
+            hook(*arguments)
+
+    return either
 
 
 def recomputing() -> bool:

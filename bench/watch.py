@@ -1,0 +1,294 @@
+"""What watching a training costs: ours in all its modes, naive hooks, and installed peers, on three networks.
+
+    python bench/watch.py [--quick] [--out FILE]
+
+Every alternative trains a copy of the same network on the same batches. They take turns of a few steps in one process, in an
+order that changes from round to round, and each turn is compared with the turn of the bare loop in the same round. The clock,
+also that of the budget, is the processor time of the process, which is hardly moved by what else the machine does:
+
+- "paired": the median over the rounds of the time more than bare, in per cent, with its 95 % interval (by ranks);
+- "own account": the time inside hooks and readings as `record.cost` knows it, in per cent of the rest of the turns: less noisy,
+  but blind to what caches lose. What is compiled into the network has no time of its own.
+
+Bars: the budget of 3 % keeps 3.6 % by its own account and its paired interval lies below 6 %; a paused watch costs 0.5 % at
+most; moments and counts of all rows at every step 10, 20 and 15 % by their own account, 6 % compiled; moments at every 4th
+step, Gram matrices at every 40th and spectra 400 steps apart 5 %.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._dynamo import config
+from torch.nn import functional
+
+from _bench import QUICK_SECONDS, Bench, Row
+from _watch_networks import CASES, Case
+from neurofn.instruments import ActivatedNeurons, Moments
+from neurofn.watching import Every, Windows, watch
+from neurofn.watching._plans import Budgeted
+
+LEAVES = (nn.Flatten, nn.MaxPool2d, nn.AdaptiveAvgPool2d, nn.Dropout)
+CLOCK = time.process_time
+COMPILED = ("MLP", "transformer")
+
+
+def sites(model: nn.Module) -> list[str]:
+    """The paths of all leaves but those that compute nothing of their own."""
+    return [name for name, part in model.named_modules() if not list(part.children()) and not isinstance(part, LEAVES)]
+
+
+@dataclass
+class Turn:
+    """One alternative: a network that trains, and what was measured."""
+
+    case: Case
+    name: str
+    attach: Callable[[nn.Module, ExitStack], Any]
+    compiled: bool = False
+    baseline: str = "bare"
+    record: Any = None
+    seconds: list[float] = field(default_factory=list)
+    own: float = 0.0
+
+    def begin(self, stack: ExitStack) -> None:
+        """Build, compile, attach, and take the first steps."""
+        torch.manual_seed(0)
+        model = self.case.build()
+        self.model = torch.compile(model, fullgraph=True) if self.compiled else model
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+        self.batches = self.case.batches()
+        self.record = self.attach(self.model, stack)
+        for _ in range(3):
+            self.step()
+        self.rest()
+
+    def step(self) -> None:
+        inputs, targets = next(self.batches)
+        self.optimizer.zero_grad(set_to_none=True)
+        output = self.model(inputs)
+        functional.cross_entropy(output.flatten(0, -2), targets.flatten()).backward()
+        self.optimizer.step()
+
+    def rest(self) -> None:
+        """Between turns nothing passes that a budget would count."""
+        if hasattr(self.record, "pause"):
+            self.record.pause()
+
+    def take(self) -> None:
+        """One turn."""
+        if hasattr(self.record, "resume") and self.name != "paused":
+            self.record.resume()
+        own = self.record.cost.seconds if hasattr(self.record, "cost") else 0.0
+        begin = CLOCK()
+        for _ in range(self.case.steps):
+            self.step()
+        self.seconds.append(CLOCK() - begin)
+        if hasattr(self.record, "cost"):
+            self.own += self.record.cost.seconds - own
+        self.rest()
+
+
+def ours(*instruments: Any, **settings: Any) -> Callable[[nn.Module, ExitStack], Any]:
+    """Our watch, entered for as long as the stack is open."""
+
+    def attach(model: nn.Module, stack: ExitStack) -> Any:
+        record = watch(model, *instruments, at=sites(getattr(model, "_orig_mod", model)), **settings)
+        record._sampler.clock = CLOCK
+        if isinstance(record._plan, Budgeted):
+            record._plan.governor.clock = CLOCK
+        return stack.enter_context(record)
+
+    return attach
+
+
+def hooked(make: Callable[[], Callable[[Tensor], object]]) -> Callable[[nn.Module, ExitStack], Any]:
+    """A naive hook on every site."""
+
+    def attach(model: nn.Module, stack: ExitStack) -> None:
+        for path in sites(model):
+            read = make()
+            hook = model.get_submodule(path).register_forward_hook(
+                lambda m, i, output, read=read: (read(output), None)[1]
+            )
+            stack.callback(hook.remove)
+
+    return attach
+
+
+def storing() -> Callable[[Tensor], object]:
+    last: list[Tensor] = []
+
+    def read(output: Tensor) -> None:
+        last[:] = [output.detach().clone()]
+
+    return read
+
+
+def numbers() -> Callable[[Tensor], object]:
+    def read(output: Tensor) -> tuple[float, float, float]:
+        values = output.detach()
+        return values.mean().item(), values.std().item(), (values > 0).float().mean().item()
+
+    return read
+
+
+def per_neuron() -> Callable[[Tensor], object]:
+    def read(output: Tensor) -> object:
+        values = output.detach()
+        values = (values.movedim(1, -1) if values.ndim == 4 else values).flatten(0, -2)
+        return torch.var_mean(values, dim=0), (values > 0).float().mean(dim=0)
+
+    return read
+
+
+def metrics() -> Callable[[Tensor], object]:
+    from torchmetrics import MeanMetric
+
+    mean, share = MeanMetric(), MeanMetric()
+
+    def read(output: Tensor) -> None:
+        values = output.detach()
+        mean.update(values)
+        share.update((values > 0).float())
+
+    return read
+
+
+def turns(case: Case, *, quick: bool) -> list[Turn]:
+    """All alternatives of one network; the bare loop first."""
+    both = Moments(), ActivatedNeurons()
+    whole = Windows(rows=1, dear=40, readings=Every(200))
+    found = [
+        Turn(case, "bare", lambda model, stack: None),
+        Turn(case, "budget 3 %", ours()),
+        Turn(case, "paused", ours()),
+        Turn(case, "all rows, every step", ours(*both, every=whole)),
+        Turn(case, "rows 4th, Gram 40th, spectra logs", ours(every=Windows(rows=4, dear=40, spectra=400))),
+        Turn(case, "naive: store activations", hooked(storing)),
+        Turn(case, "naive: mean().item(), std().item()", hooked(numbers)),
+        Turn(case, "naive: var_mean per neuron", hooked(per_neuron)),
+    ]
+    if find_spec("torchmetrics"):
+        found.append(Turn(case, "torchmetrics, 2 numbers", hooked(metrics)))
+    if case.name in COMPILED and not quick:
+        bare = "bare, compiled"
+        found.append(Turn(case, bare, lambda model, stack: None, compiled=True, baseline=bare))
+        found.append(
+            Turn(case, "all rows, every step, compiled", ours(*both, every=whole), compiled=True, baseline=bare)
+        )
+    return found
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """The 95 % interval of the median, by ranks."""
+    ordered, n = sorted(values), len(values)
+    reach = 0.98 * n**0.5
+    return ordered[max(0, int(n / 2 - reach))], ordered[min(n - 1, int(n / 2 + reach))]
+
+
+def compare(bench: Bench, case: Case, *, threads: int, until: float) -> None:
+    """The rows of one network with so many threads."""
+    torch.set_num_threads(threads)
+    title = f"{case.name}, {threads} thread{'s' * (threads > 1)}"
+    order = random.Random(0)
+    with ExitStack() as stack:
+        all_turns = turns(case, quick=bench.quick)
+        for turn in all_turns:
+            turn.begin(stack)
+        rounds = 0
+        while rounds < (20 if bench.quick else 61) and not (rounds and bench.quick and time.perf_counter() > until):
+            for turn in order.sample(all_turns, len(all_turns)):
+                turn.take()
+            rounds += 1
+        report(bench, title, all_turns, rounds)
+
+
+def report(bench: Bench, title: str, all_turns: list[Turn], rounds: int) -> None:
+    by_name = {turn.name: turn for turn in all_turns}
+    case = all_turns[0].case
+    bench.add(Row(title, "bare", 1e3 * statistics.median(by_name["bare"].seconds) / case.steps, "ms a step"))
+    bars = {"all rows, every step": case.bar, "rows 4th, Gram 40th, spectra logs": 5.0, "budget 3 %": 3.6}
+    for turn in all_turns:
+        if turn.name == turn.baseline:
+            continue
+        bare = by_name[turn.baseline].seconds
+        more = [100 * (mine / alone - 1) for mine, alone in zip(turn.seconds, bare, strict=True)]
+        middle, (low, high) = statistics.median(more), interval(more)
+        bar = {"all rows, every step, compiled": 6.0}.get(turn.name)
+        bench.add(Row(title, f"{turn.name}: paired", middle, "%", bar, None if bar is None else middle <= bar))
+        bar = 6.0 if turn.name == "budget 3 %" and rounds >= 60 else None
+        bench.add(Row(title, f"{turn.name}: 95 % from", low, "%"))
+        bench.add(Row(title, f"{turn.name}: 95 % to", high, "%", bar, None if bar is None else high < bar))
+        if hasattr(turn.record, "cost") and not turn.compiled and turn.name != "paused":
+            own = 100 * turn.own / (sum(turn.seconds) - turn.own)
+            bar = bars.get(turn.name)
+            bench.add(Row(title, f"{turn.name}: own account", own, "%", bar, None if bar is None else own <= bar))
+    bare = statistics.median(by_name["bare"].seconds) / case.steps
+    empty = 100 * hooks_alone(len(sites(by_name["bare"].model))) / bare
+    bench.add(Row(title, "paused: its hooks alone", empty, "%", 0.5, empty <= 0.5))
+
+
+def hooks_alone(places: int) -> float:
+    """Seconds per step that the hooks of a paused watch take: modules that do nothing, watched against unwatched."""
+    inputs = torch.zeros(1, 1)
+
+    def once(model: nn.Module) -> float:
+        begin = CLOCK()
+        for _ in range(200):
+            model(inputs)
+        return (CLOCK() - begin) / 200
+
+    model = nn.Sequential(*(nn.Identity() for _ in range(places)))
+    taken = []
+    for _ in range(15):
+        alone = once(model)
+        with watch(model, Moments()) as record:
+            record.pause()
+            taken.append(once(model) - alone)
+    return statistics.median(taken)
+
+
+def memory(bench: Bench) -> None:
+    """Bytes that a watch holds after a few and after many steps."""
+    case = CASES[0]
+    with ExitStack() as stack:
+        turn = Turn(case, "memory", ours(every=Windows(rows=1, dear=1, readings=Every(10_000))))
+        turn.begin(stack)
+        turn.record.resume()
+        for steps in (10, 100):
+            for _ in range(steps):
+                turn.step()
+            places = turn.record._sampler.places.values()
+            held = {
+                id(t): t.nbytes for p in places for k in p.kernels for t in vars(k).values() if isinstance(t, Tensor)
+            }
+            bench.add(Row("memory of the states", f"after {steps} more steps", sum(held.values()) / 2**20, "MiB"))
+
+
+def main() -> None:
+    bench = Bench(__doc__)
+    config.skip_nnmodule_hook_guards = False  # else a watched network runs the code of the bare one, without its hooks
+    warnings.simplefilter("ignore")
+    memory(bench)
+    threads = (1,) if bench.quick else (1, 2)
+    begin = time.perf_counter()
+    for t in threads:
+        for i, case in enumerate(CASES):
+            share = 0.75 * QUICK_SECONDS * (i + 1) / len(CASES)
+            compare(bench, case, threads=t, until=begin + share)
+    bench.finish()
+
+
+if __name__ == "__main__":
+    main()
