@@ -17,8 +17,9 @@ from typing import Any
 
 from .._errors import MissingExtraError, NeurofnError
 from ..studies import Progress, Result, Study, run
-from ..studies._cells import Outcome, cut, measured
+from ..studies._cells import Outcome, cut
 from ..studies._claims import Claim
+from ..studies._compute import measured
 
 __all__ = ["STUDY_CHECKS", "failures", "without_times"]
 
