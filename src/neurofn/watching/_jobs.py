@@ -21,14 +21,14 @@ class Job(NamedTuple):
     part: Instrument
     taken: Taken
     neurons: int
-    dear: bool
+    counted: str  # the name of the reading that says how many rows there were; "" where another job says it
 
     def read(self, seed: int) -> Iterator[Chunk]:
         """The readings, and on how many rows they stand."""
         where = self.step, seed, str(self.name)
         yield from chunks_of(self.part, self.taken.state, where)
-        rows = f"rows of {self.part}" if self.dear else "rows"
-        yield row_of(*where, "Watch", rows, self.taken.rows)
+        if self.counted:
+            yield row_of(*where, "Watch", self.counted, self.taken.rows)
 
     @property
     def sort(self) -> tuple[str, int]:

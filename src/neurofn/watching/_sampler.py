@@ -177,7 +177,7 @@ class Sampler:
 
     def _block(self, site: Site, output: Any) -> Tensor:
         """The rows, or for kernels the samples, neurons and places where no copy is needed for them."""
-        shape = getattr(output, "shape", ())
+        shape: tuple[int, ...] = getattr(output, "shape", ())
         if self.fast and len(shape) > 1 and output.is_contiguous() and not address_of(site).parts:
             if site.axis == -1 and output.is_floating_point() and output.numel():
                 return output.detach().view(-1, shape[-1])  # type: ignore[no-any-return]
