@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -131,11 +131,12 @@ class HessianTrace(Probe):
         found = [float(signs.numpy() @ matrix @ signs.numpy()) for signs in self._signs(len(matrix))]
         return self._readings(np.array(found), len(matrix))
 
-    def _signs(self, size: int) -> list[Tensor]:
+    def _signs(self, size: int) -> Iterator[Tensor]:
         import torch
 
         generator = torch.Generator().manual_seed(0)
-        return [torch.randint(2, (size,), generator=generator).double() * 2 - 1 for _ in range(self.draws)]
+        for _ in range(self.draws):
+            yield torch.randint(2, (size,), generator=generator).double() * 2 - 1
 
     def _readings(self, found: Any, size: int) -> Readings:
         trace = float(found.mean())

@@ -34,7 +34,7 @@ class TangentKernel(Probe):
     taken away (arXiv:1203.0550), which does not see that all targets have a part in common.
 
     `kernel` gives K itself, `kernel_drift` compares two. Labels (whole numbers) become columns; values stay. Cost: one
-    forward pass and one gradient per row and output; memory: rows * outputs * parameters numbers. Eigenvalues that
+    forward pass and one gradient per row and output; memory: rows * parameters numbers. Eigenvalues that
     rounding could make (2**-46 * rows, or 256 u**2 for weights with spacing u, times the largest) count as 0. Raises
     SettingError for fewer than two rows.
 
@@ -134,15 +134,13 @@ def _gram(model: nn.Module, data: Data) -> Array:
     weights = trained(model)
     if not weights:
         raise SettingError("no parameter of the model is trained, so there is no tangent kernel; set requires_grad")
-    per_output: list[list[Tensor]] = []
-    for inputs, _ in data.batches:
-        for row in range(len(inputs)):
-            answer = model(inputs[row : row + 1]).flatten()
-            per_output.append([_slope(answer[at], weights, keep=at + 1 < len(answer)) for at in range(len(answer))])
-    kernel = torch.zeros(len(per_output), len(per_output), dtype=torch.float64)
-    for slopes in zip(*per_output, strict=True):
-        stacked = torch.stack(slopes).double()
-        kernel += (stacked @ stacked.T).cpu() / len(per_output[0])
+    rows = [inputs[row : row + 1] for inputs, _ in data.batches for row in range(len(inputs))]
+    outputs = model(rows[0]).numel()
+    kernel = torch.zeros(len(rows), len(rows), dtype=torch.float64)
+    for output in range(outputs):  # one at a time, or the gradients of all would fill the memory
+        slopes = [torch.autograd.grad(model(row).flatten()[output], weights, materialize_grads=True) for row in rows]
+        stacked = torch.stack([torch.cat([slope.flatten() for slope in row]) for row in slopes]).double()
+        kernel += (stacked @ stacked.T).cpu() / outputs
     return np.asarray(kernel.numpy())
 
 
@@ -150,13 +148,6 @@ def _roundoff(model: nn.Module) -> float:
     import torch
 
     return max(torch.finfo(weight.dtype).eps for weight in trained(model))
-
-
-def _slope(value: Tensor, weights: list[Tensor], *, keep: bool) -> Tensor:
-    import torch
-
-    slopes = torch.autograd.grad(value, weights, retain_graph=keep, materialize_grads=True)
-    return torch.cat([slope.flatten() for slope in slopes])
 
 
 def _columns(targets: Tensor) -> Array:
