@@ -31,6 +31,11 @@ class Job(NamedTuple):
             yield row_of(*where, "Watch", self.counted, self.taken.rows)
 
     @property
+    def dear(self) -> bool:
+        """Whether the instrument is read more rarely than others."""
+        return self.counted not in ("", "rows")
+
+    @property
     def sort(self) -> tuple[str, int]:
         """What jobs that cost the same have in common."""
         return str(self.part), self.neurons
