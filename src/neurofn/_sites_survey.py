@@ -57,14 +57,14 @@ def survey(model: nn.Module, on: Any = None) -> Survey:
 
     >>> from torch import nn
     >>> [place.path for place in survey(nn.Sequential(nn.Linear(2, 3), nn.LSTM(3, 4))).places]
-    ['0', '1', '1[1][0]', '1[1][1]']
+    ['', '0', '1', '1[1][0]', '1[1][1]']
     """
     finder = Finder(model, on)
     found = calls_of(finder.modules, on)
     places, unseen = [], list(found.unseen.items())
     for path, module in finder.modules.items():
-        if path in finder.common or (path == "" and (len(found.calls.get("", [])) or not finder.common)):
-            places += [place for place in _of_module(path, module, finder, found) if path in finder.common]
+        if path in finder.common or path == "":
+            places += _of_module(path, module, finder, found)
             places += [_of_call(call) for call in found.calls.get(path, [])]
             unseen += _hidden(path, module, found, ran=on is not None)
     return Survey(tuple(places), tuple(unseen))
