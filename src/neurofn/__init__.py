@@ -43,6 +43,7 @@ _HOME = {
     "Claim": "studies",
     "run": "studies",
     "report": "reporting",
+    "diagnose": "reporting",
     "NeurofnError": "_errors",
 }
 
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from .neurons.saved import save_network as save_network
     from .neurons.swap import swap as swap
     from .neurons.symbolic import discover as discover
+    from .reporting import diagnose as diagnose
     from .reporting import report as report
     from .saving import fewbit as fewbit
     from .studies import Claim as Claim
