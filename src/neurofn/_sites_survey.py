@@ -61,7 +61,8 @@ def survey(model: nn.Module, on: Any = None) -> Survey:
     """
     finder = Finder(model, on)
     found = calls_of(finder.modules, on)
-    places, unseen = [], list(found.unseen.items())
+    places: list[Seen] = []
+    unseen = list(found.unseen.items())
     for path, module in finder.modules.items():
         if path in finder.common or path == "":
             places += _of_module(path, module, finder, found)
