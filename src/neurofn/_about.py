@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,23 +53,14 @@ def find(name: str) -> list[tuple[str, Any]]:
 
 
 def imported(name: str) -> Any:
-    """The object MODULE:NAME, with modules of the current folder among them."""
-    module, _, attribute = name.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    try:
-        home = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise UnknownNameError(f"{name}: {error}; give MODULE:NAME as in: from MODULE import NAME") from error
-    except (ValueError, TypeError) as error:
-        raise UnknownNameError(f"{name}: {module!r} names no module; give MODULE:NAME") from error
-    if not hasattr(home, attribute):
-        raise UnknownNameError(f"module {module} has no {attribute!r}; {did_you_mean(attribute, vars(home))}")
-    return getattr(home, attribute)
+    """The object MODULE:NAME or FILE.py:NAME, with modules of the current folder among them."""
+    from .studies._reference import imported as by_path
+
+    return by_path(name)
 
 
 def study_of(name: str) -> Study:
-    """The study of this name, or MODULE:NAME; raises UnknownNameError or SettingError."""
+    """The study of this name, or MODULE:NAME or FILE.py:NAME; raises UnknownNameError or SettingError."""
     from .studies import Study, catalogue
 
     part = imported(name) if ":" in name else catalogue[name]

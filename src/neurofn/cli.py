@@ -28,6 +28,7 @@ from ._function_command import derive, errata, same
 from ._gallery_command import gallery
 from ._parts_command import list_parts, show
 from ._sites_command import sites
+from ._studies_command import HERE, Where, claims, export_cells, new
 from ._swap_command import swap_check
 from ._watch_command import diagnose_record, watch_record
 
@@ -87,6 +88,7 @@ def run_study(
     /,
     *,
     choices: Choices = Choices(),
+    where: Where = HERE,
     out: Path | None = None,
     format: Annotated[Format, Parameter(name="--format")] = "html",
 ) -> int:
@@ -98,7 +100,7 @@ def run_study(
     Parameters
     ----------
     study
-        A name, see: neurofn list studies; or MODULE:NAME of your own.
+        A name, see: neurofn list studies; or MODULE:NAME or FILE.py:NAME of your own.
     out
         The folder for the report and results.sqlite; neurofn-results/STUDY if not given.
     format
@@ -109,10 +111,11 @@ def run_study(
 
     part = _about.study_of(study)
     given = _given(part, choices)
+    executor = where.executor()
     folder = Path("neurofn-results", part.name) if out is None else out
     with _terminal.progress(part.name) as progress, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="from here on results are kept")  # printed below, as a problem
-        result = run(part, size=choices.size, out=folder, progress=progress, **given)
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module=__name__)  # printed below, as problems
+        result = run(part, size=choices.size, out=folder, executor=executor, progress=progress, **given)
     _terminal.show(result)
     whole = _write(result, folder, format, again=repeated(result.command, out, format))
     if result.interrupted:
@@ -161,6 +164,9 @@ app.command(check)
 app.command(swap_check)
 app.command(list_parts, name="list")
 app.command(audit_package, name="audit")
+app.command(claims)
+app.command(export_cells, name="export")
+app.command(new)
 app.command(watch_record, name="watch")
 app.command(diagnose_record, name="diagnose")
 for command in (show, derive, same, errata, gallery, sites):

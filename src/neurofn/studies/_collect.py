@@ -69,6 +69,7 @@ def result(ledger: Ledger) -> Result:
         seconds=round(
             sum(ledger.outcomes[cell.key].seconds for cell in ledger.cells if cell.key in ledger.outcomes), 3
         ),
+        threads=study.threads,
         complete=not missing,
         interrupted=ledger.interrupted,
         missing=tuple(missing),

@@ -11,20 +11,21 @@ from typing import Any
 
 from .._errors import SettingError, did_you_mean
 from ._base import Study
+from ._reference import LOADED
 
 _OPTIONS = {"task": "--task", "neuron": "--neurons", "seeds": "--seeds"}
 """Settings that have an option of their own; all others are written --set NAME=VALUE."""
 
 
 def name_of(study: Study) -> str:
-    """What `neurofn run` calls a study: its name where it is ours, else MODULE:NAME, which a new process can import."""
+    """What `neurofn run` calls a study: its name where it is ours, else MODULE:NAME or FILE.py:NAME, for a new process."""
     module = getattr(study.cell, "__module__", "")
     if module.startswith(f"{__package__}."):
         return study.name
     if module == "__main__":
         script = getattr(sys.modules["__main__"], "__file__", None)
         module = Path(script).stem if script else module
-    return f"{module}:{study.name}"
+    return f"{LOADED.get(module, module)}:{study.name}"
 
 
 def command(study: Study, size: str, settings: Mapping[str, Any]) -> str:

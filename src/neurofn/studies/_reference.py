@@ -37,10 +37,11 @@ def imported(path: str) -> Any:
     home, _, attribute = path.rpartition(":")
     if not home or not attribute:
         raise UnknownNameError(f"{path!r}: give MODULE:NAME, as in: from MODULE import NAME; or FILE.py:NAME")
-    module = _from_file(Path(home)) if home.endswith(".py") else _by_name(home)
+    file = home.endswith(".py")
+    module = _from_file(Path(home)) if file else _by_name(home)
     if not hasattr(module, attribute):
         near = did_you_mean(attribute, [name for name in vars(module) if not name.startswith("__")])
-        raise UnknownNameError(f"{home} has no {attribute!r}; {near}")
+        raise UnknownNameError(f"{'' if file else 'module '}{home} has no {attribute!r}; {near}")
     return getattr(module, attribute)
 
 
@@ -75,13 +76,13 @@ def resolve(given: dict[str, str]) -> Study:
 
 
 def _by_name(name: str) -> ModuleType:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise UnknownNameError(f"{name!r} names no module; give MODULE:NAME or FILE.py:NAME")
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
-    try:
-        with _import_of(name):
-            return importlib.import_module(name)
-    except (ValueError, TypeError) as error:
-        raise UnknownNameError(f"{name!r} names no module; give MODULE:NAME or FILE.py:NAME") from error
+    importlib.invalidate_caches()  # the file may be new
+    with _import_of(name):
+        return importlib.import_module(name)
 
 
 def _from_file(path: Path) -> ModuleType:
@@ -122,10 +123,6 @@ def _import_of(what: str) -> Iterator[None]:
             raise UnknownNameError(f"{what}: {error}; give MODULE:NAME or FILE.py:NAME") from error
         raise SettingError(f"{what} cannot be imported: {_place(error)}") from error
     except (UnknownNameError, SettingError):
-        raise
-    except (ValueError, TypeError) as error:
-        if _frames(error):
-            raise SettingError(f"{what} cannot be imported: {_place(error)}") from error
         raise
     except Exception as error:
         raise SettingError(f"{what} cannot be imported: {_place(error)}") from error

@@ -24,7 +24,8 @@ class Result:
     ``table`` and ``readings`` are {"columns": [...], "rows": [[...], ...]}; ``missing`` says in words which cells
     failed or were not reached, ``complete`` that there are none. ``interrupted`` is whether somebody stopped the
     run; ``problems`` is what else went wrong, such as a disk that was full, or networks that all diverged. ``seconds``
-    is the time that computing the cells took, whenever that was; ``command`` repeats the run.
+    is the time that computing the cells took, whenever and wherever that was, with ``threads`` threads each;
+    ``command`` repeats the run.
 
     >>> result = Result(study="coin", table={"columns": ["seed", "share"], "rows": [[0, 0.5]]})
     >>> Result.from_dict(result.to_dict()) == result
@@ -41,6 +42,7 @@ class Result:
     machine: str = ""
     started: str = ""
     seconds: float = 0.0
+    threads: int = 1
     complete: bool = True
     interrupted: bool = False
     missing: tuple[str, ...] = ()
@@ -50,6 +52,11 @@ class Result:
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+
+    @property
+    def core_hours(self) -> float:
+        """What computing the cells cost: hours times threads."""
+        return self.seconds * self.threads / 3600
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, with the number of the schema."""

@@ -153,6 +153,20 @@ class Store:
         except sqlite3.Error as error:
             raise self._trouble(error) from error
 
+    def each(self) -> Iterator[dict[str, Any]]:
+        """Every cell of the store, done or failed, in the order in which they were finished."""
+        names = ("key", "study", "status", "settings", "error", "seconds", "finished", "code", "rows", "readings")
+        try:
+            found = self._connection.execute(f"SELECT {', '.join(names)} FROM cells ORDER BY finished, key").fetchall()
+            for row in found:
+                cell = dict(zip(names, row, strict=True))
+                outcome = self._read(cell["rows"], cell["readings"], cell["seconds"])
+                settings = json.loads(cell["settings"])
+                seeds = settings.pop("seeds")
+                yield {**cell, "rows": outcome.rows, "readings": outcome.readings, "settings": settings, "seeds": seeds}
+        except (sqlite3.Error, ValueError, KeyError, AttributeError) as error:
+            raise self._trouble(error) from error
+
     def close(self) -> None:
         """Give the file back, and the cells that were claimed and not computed."""
         self._leases.close()
