@@ -57,6 +57,13 @@ def test_odd_units_of_features_and_targets_cost_nothing() -> None:
     assert error(odd, far * units + shift, 1e9 * truth - 4e9) <= 1.5 * plain * 1e9
 
 
+def test_a_constant_target_is_known_exactly_and_a_feature_beyond_the_format_is_refused() -> None:
+    x, _ = planted(40)
+    assert (KANRegressor(recipe=SHORT, random_state=0).fit(x, np.full(40, 1e6)).predict(x) == 1e6).all()
+    with pytest.raises(DataError, match="too large for"):
+        KANRegressor(random_state=0).fit(x * 1e300, x[:, 0])
+
+
 def test_values_outside_are_told_with_their_share() -> None:
     x, y = planted(100)
     model = KANRegressor(hidden=(), recipe=SHORT, random_state=0).fit(x, y)

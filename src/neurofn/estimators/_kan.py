@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, chec
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .._errors import SettingError
+from .._errors import DataError, SettingError
 from ..neurons import Neuron
 from ..neurons.importance import Importance, importance
 from ..neurons.ranges import RangeWarning
@@ -150,6 +150,7 @@ class KANRegressor(RegressorMixin, _KAN):  # type: ignore[misc]
         centre, scale = spread(rows.y, rows.weight)
         scaled = Rows(rows.x, (rows.y - centre) / scale, rows.weight)
         network = self._learned(scaled, np.zeros(len(rows.x), dtype=np.int64), rows.y.shape[1], _squared)
+        scale = np.where(np.ptp(rows.y, axis=0) > 0, scale, 0.0)  # a target that never changes is known exactly
         self.network_ = nn.Sequential(*network, Scale(torch.as_tensor(scale), torch.as_tensor(centre)))
         return self
 
@@ -206,6 +207,8 @@ class KANClassifier(ClassifierMixin, _KAN):  # type: ignore[misc]
 def _tensors(rows: Rows) -> tuple[Tensor, Tensor]:
     """Inputs, and the targets with the weights beside them."""
     dtype = torch.get_default_dtype()
+    if np.abs(rows.x).max(initial=0.0) > torch.finfo(dtype).max:
+        raise DataError(f"X has values too large for {dtype}, which networks compute in; give features in larger units")
     return torch.tensor(rows.x, dtype=dtype), torch.tensor(np.column_stack([rows.y, rows.weight]), dtype=dtype)
 
 

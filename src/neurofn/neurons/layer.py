@@ -144,6 +144,8 @@ class NeuronLayer(nn.Module):
         return update_grid(self, self._checked(x), uniform_share=uniform_share)
 
     def _checked(self, x: Tensor) -> Tensor:
+        if not isinstance(x, Tensor):
+            raise SettingError(f"{self.neuron} takes a tensor, got {type(x).__name__}; give torch.as_tensor(x)")
         if x.ndim == 0 or x.shape[-1] != self.n_in:
             raise ShapeError(
                 f"{self.neuron} was built for {self.n_in} inputs: expected (..., {self.n_in}), got {tuple(x.shape)}"
