@@ -229,7 +229,9 @@ class Gather(Part):
     def _reduced(self, placed: list[Tensor]) -> Tensor:
         """The aggregate of all edges, a block of neurons after the other where all edges are too many at once."""
         seen, weights, values = self._seen(placed), self._weights(), self._reduce_values()
-        block = max(1, EDGES_AT_ONCE // max(1, placed[0].numel()))
+        count = placed[0].numel()
+        any_count = isinstance(count, torch.SymInt)  # exported for any number of rows: the blocks cannot depend on it
+        block = self.n_out if any_count else max(1, EDGES_AT_ONCE // max(1, count))
         blocks = []
         for at in range(0, self.n_out, block):
             here = slice(at, at + block)
