@@ -30,7 +30,11 @@ EVERY = [
     for edge, activation, aggregate in itertools.product(EDGES, ACTIVATIONS, sorted(aggregates))
 ]
 FAST = {*EVERY[::190], "max(linear)", "norm(linear)", "gelu(sum(silu + bspline))", "relu(sum(linear))"}
-SLOW = {*EVERY[::5]} - FAST
+LOST = {
+    "relu(product(wavelet_sum))",
+    "snake(product(rational))",
+}  # a product of 48 edges without bound has no steady size
+SLOW = {*EVERY[::5]} - FAST - LOST
 
 
 def sizes(text: str, init: str) -> list[float]:
@@ -52,6 +56,12 @@ def test_fifty_layers_keep_the_mean_square(text: str) -> None:
     found = sizes(text, "stable")
     assert min(found) > 1 / FACTOR, f"{text}: {min(found):.2g} at layer {found.index(min(found)) + 1}"
     assert max(found) < FACTOR, f"{text}: {max(found):.2g} at layer {found.index(max(found)) + 1}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", sorted(LOST))
+def test_what_is_known_not_to_hold(text: str) -> None:
+    assert not max(sizes(text, "stable")) < FACTOR
 
 
 @pytest.mark.parametrize("text", ["max(linear)", "norm(linear)"])

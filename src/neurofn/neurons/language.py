@@ -112,7 +112,8 @@ class Neuron:
         ``init="fan_in"`` gives every aggregate unit output variance; ``"matched"`` does so too but through a fixed factor, with
         the weights of all aggregates and functions on one scale, so that a step of an optimiser changes every edge by the same
         fraction. ``"stable"`` is "matched" for deep stacks: where one layer keeps the variance but fifty do not (a maximum, a
-        norm, gelu), edges are smaller and normal biases make up for it. Raises SettingError for sizes below 1 and unknown
+        norm, gelu), edges are smaller and normal biases make up for it; where nothing keeps it, as under ``product`` with edges
+        that have no bound, they are as small as was tried. Raises SettingError for sizes below 1 and unknown
         schemes.
 
         >>> from neurofn.neurons import neuron
