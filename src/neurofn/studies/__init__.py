@@ -9,6 +9,7 @@ from ._base import Cells, Claim, Evidence, Readings, Result, Study, Verdict, cat
 from ._executor import Executor, Limits
 from ._executor_dask import Dask
 from ._executor_local import Local
+from ._looks import Looks
 from ._run import Progress, run
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Executor",
     "Limits",
     "Local",
+    "Looks",
     "Progress",
     "Readings",
     "Result",

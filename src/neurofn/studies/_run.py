@@ -17,6 +17,7 @@ from ._code import code_version
 from ._collect import Ledger, result
 from ._data import canonical
 from ._executor import Executor, Here, LostError
+from ._looks import Looks
 from ._reference import loading
 from ._result import Result
 from ._store import Store
@@ -56,6 +57,7 @@ def run(
     ``study`` is a name or a Study; ``size`` is "smoke", "small" or "full"; ``given`` are levels of factors, ``seeds``, and
     other settings of the study, in place of those of the size. With ``out``, finished cells are kept in that folder
     (``results.sqlite``), and cells found there are not computed again; runs that share it at the same time share the work.
+    With ``seeds=Looks((10, 20, 40))`` it ends at the first of these numbers of seeds that decides its claims.
     ``executor`` is where cells are computed: `Local` processes, a `Dask` cluster, or, without one, this process.
     ``progress`` is called before the first cell and after each.
 
@@ -77,19 +79,38 @@ def run(
         raise SettingError(
             f"{part.name} is run by a file that is being imported; put: if __name__ == '__main__': before it"
         )
-    settings = part.settings(size, **given)
-    ledger = Ledger(part, size, settings, cut(part, settings))
+    looks = given["seeds"] if isinstance(given.get("seeds"), Looks) else None
+    counts: list[dict[str, Any]] = [{"seeds": count} for count in looks.seeds] if looks else [{}]
+    known: dict[str, Outcome] = {}
+    for look, count in enumerate(counts):
+        settings = part.settings(size, **{**given, **count})
+        ledger = Ledger(part, size, settings, cut(part, settings))
+        ledger.outcomes.update((cell.key, known[cell.key]) for cell in ledger.cells if cell.key in known)
+        _compute(ledger, out=out, executor=executor or Here(), progress=progress or _silent)
+        found, known = result(ledger), ledger.outcomes
+        if looks and looks.ends(found, look):
+            found = looks.judged(found, look)
+            break
+    for problem in ledger.problems:
+        warnings.warn(problem, RuntimeWarning, stacklevel=2)
+    return found
+
+
+def _compute(
+    ledger: Ledger,
+    *,
+    out: str | os.PathLike[str] | None,
+    executor: Executor,
+    progress: Callable[[Progress], None],
+) -> None:
+    """Fill the ledger, from the store and by computing; what ends that early is said in it."""
     with nullcontext() if out is None else Store(out) as store:
-        runner = _Runner(ledger, store, progress or _silent)
         try:
-            runner.go(executor or Here())
+            _Runner(ledger, store, progress).go(executor)
         except KeyboardInterrupt:
             ledger.interrupted = True
         except LostError as error:
             ledger.problems.append(f"not everything was computed: {error}; the same command goes on from here")
-    for problem in ledger.problems:
-        warnings.warn(problem, RuntimeWarning, stacklevel=2)
-    return result(ledger)
 
 
 def _silent(_: Progress) -> None:
@@ -107,8 +128,9 @@ class _Runner:
         """Compute what is missing, in order; raises StoreError where the store cannot be read at the start."""
         ledger = self.ledger
         if self.store is not None:
-            ledger.outcomes.update(self.store.find([cell.key for cell in ledger.cells]))
-            ledger.reused = len(ledger.outcomes)
+            stored = self.store.find([cell.key for cell in self.waiting()])
+            ledger.outcomes.update(stored)
+            ledger.reused = len(stored)
         self.tell()
         while waiting := self.waiting():
             with closing(executor.outcomes(ledger.study, self.claimed(waiting))) as outcomes:
