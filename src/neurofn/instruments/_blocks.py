@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Scratch", "as_rows", "pieces_of", "sampled", "take_sum"]
 
 _SHAPES = 64  # that are remembered; batches whose lengths keep changing would fill the memory
-_PIECE = 1 << 17  # values that are summed at a time: with their buffer they stay in the cache
+_PIECE = 1 << 16  # values that are summed at a time: with their buffer they stay in the cache
 
 
 class Scratch:
@@ -22,7 +22,7 @@ class Scratch:
     >>> import torch
     >>> scratch = Scratch()
     >>> scratch.like(torch.ones(2, 3)).shape, scratch.ones(4, torch.float32)
-    (torch.Size([2, 3]), tensor([1., 1., 1., 1.]))
+    (torch.Size([2, 3]), tensor([[1., 1., 1., 1.]]))
     """
 
     def __init__(self) -> None:
@@ -47,14 +47,14 @@ class Scratch:
         return view
 
     def ones(self, length: int, dtype: torch.dtype) -> Tensor:
-        """(length,) ones."""
+        """A row of ones: (1, length)."""
         import torch
 
         ones = self._ones.get((dtype, length))
         if ones is None:
             if len(self._ones) >= _SHAPES:
                 self._ones.clear()
-            ones = self._ones[dtype, length] = torch.ones(length, dtype=dtype)
+            ones = self._ones[dtype, length] = torch.ones(1, length, dtype=dtype)
         return ones
 
 
@@ -102,13 +102,24 @@ def pieces_of(values: Tensor) -> Sequence[Tensor]:
     return torch.split(values, max(1, _PIECE * values.shape[0] // values.numel()))
 
 
-def take_sum(piece: Tensor, scratch: Scratch, *, into: Tensor) -> None:
-    """Add the sums over all but the neurons to ``into`` (neurons,), by a product with ones: the fastest sum there is."""
+def take_sum(piece: Tensor, scratch: Scratch, *, into: Tensor, more: bool) -> None:
+    """The sums over all but the neurons, in or (``more``) added to ``into`` (1, neurons): by a product with a row of ones.
+
+    There is no faster sum, and for small batches what counts is the number of calls.
+    """
     import torch
 
     if piece.ndim == 2:
-        into.addmv_(piece.t(), scratch.ones(piece.shape[0], piece.dtype))
+        ones = scratch.ones(piece.shape[0], piece.dtype)
+        if more:
+            into.addmm_(ones, piece)
+        else:
+            torch.mm(ones, piece, out=into)
         return
     samples, neurons, places = piece.shape
-    sums = torch.mv(piece.reshape(samples * neurons, places), scratch.ones(places, piece.dtype))
-    into.add_(sums.view(samples, neurons).sum(dim=0))
+    sums = torch.mv(piece.reshape(samples * neurons, places), scratch.ones(places, piece.dtype)[0])
+    sums = sums.view(samples, neurons).sum(dim=0, keepdim=True)
+    if more:
+        into.add_(sums)
+    else:
+        into.copy_(sums)

@@ -102,31 +102,34 @@ class MomentSums(Kernel):
         self.shift = torch.zeros(neurons, dtype=like.dtype, device=like.device)
         self.shifted = False
         self.batch = torch.zeros(2, neurons, dtype=like.dtype, device=like.device)
-        self.first, self.second = self.batch.unbind()
+        self.first, self.second = self.batch[:1], self.batch[1:]
+        self.more = False  # whether pieces of the batch have come already
         self.sums = torch.zeros(2, neurons, dtype=torch.float64, device=like.device)
 
     def add(self, piece: Tensor, scratch: Scratch) -> None:
         import torch
 
         if not self.shifted and piece.shape[0]:
-            take_sum(piece, scratch, into=self.shift.zero_())
+            take_sum(piece, scratch, into=self.shift[None], more=False)
             self.shift.div_(piece.numel() // self.neurons)
             self.shifted = True
         shift = self.shift if piece.ndim == 2 else self.shift[:, None]
         apart = torch.sub(piece, shift, out=scratch.like(piece))
-        take_sum(apart, scratch, into=self.first)
-        take_sum(apart.mul_(apart), scratch, into=self.second)
+        take_sum(apart, scratch, into=self.first, more=self.more)
+        take_sum(apart.mul_(apart), scratch, into=self.second, more=self.more)
+        self.more = True
 
     def finite(self) -> float | None:
         return float(self.second.sum())
 
     def commit(self, rows: int) -> None:
         super().commit(rows)
-        self.sums.add_(self.batch)
-        self.batch.zero_()
+        if self.more:
+            self.sums.add_(self.batch)
+        self.more = False
 
     def drop(self) -> None:
-        self.batch.zero_()
+        self.more = False
         if not bool(self.shift.isfinite().all()):
             self.shift.zero_()
             self.shifted = False
@@ -168,21 +171,24 @@ class AboveCounts(Kernel):
 
         super().__init__(neurons, like)
         self.threshold = threshold if like.dtype == torch.float64 else _below(threshold)
-        self.batch = torch.zeros(neurons, dtype=like.dtype, device=like.device)
+        self.batch = torch.zeros(1, neurons, dtype=like.dtype, device=like.device)
+        self.more = False
         self.counts = torch.zeros(neurons, dtype=torch.float64, device=like.device)
 
     def add(self, piece: Tensor, scratch: Scratch) -> None:
         import torch
 
-        take_sum(torch.gt(piece, self.threshold, out=scratch.like(piece)), scratch, into=self.batch)
+        take_sum(torch.gt(piece, self.threshold, out=scratch.like(piece)), scratch, into=self.batch, more=self.more)
+        self.more = True
 
     def commit(self, rows: int) -> None:
         super().commit(rows)
-        self.counts.add_(self.batch)
-        self.batch.zero_()
+        if self.more:
+            self.counts.add_(self.batch[0])
+        self.more = False
 
     def drop(self) -> None:
-        self.batch.zero_()
+        self.more = False
 
     def trace(self, rows: Tensor, good: Tensor) -> None:
         import torch

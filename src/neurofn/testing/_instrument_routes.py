@@ -23,8 +23,8 @@ def check_fast_route_equals_the_slow_one(instrument: Instrument) -> None:
     """Sums in the type of the activations against float64: by rows, by places, traced, and with a row that is not finite."""
     import torch
 
-    if isinstance(instrument, Labelled):  # watch does not take them
-        return
+    if isinstance(instrument, Labelled) or instrument.kernel(_NEURONS, torch.empty(0, _NEURONS)) is None:
+        return  # it has one route
     for dtype, within in ((torch.float64, 1e-9), (torch.float32, 2e-5), (torch.bfloat16, 2e-5)):
         batches = [batch.to(dtype) for batch in _batches()]
         whole = torch.cat([batch.movedim(1, 2).flatten(0, 1) for batch in batches])

@@ -180,7 +180,7 @@ class Sampler:
         shape: tuple[int, ...] = getattr(output, "shape", ())
         if self.fast and len(shape) > 1 and output.is_contiguous() and not address_of(site).parts:
             if site.axis == -1 and output.is_floating_point() and output.numel():
-                return output.detach().view(-1, shape[-1])  # type: ignore[no-any-return]
+                return (output if len(shape) == 2 else output.view(-1, shape[-1])).detach()  # type: ignore[no-any-return]
             if site.axis == 1 and output.is_floating_point() and output.numel():
                 return (output if len(shape) == 2 else output.flatten(2)).detach()  # type: ignore[no-any-return]
         return to_rows(output, site).detach()

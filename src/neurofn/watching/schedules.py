@@ -151,8 +151,8 @@ class Windows:
 
     rows: int = 4
     dear: int = 40
-    readings: Schedule = field(default_factory=lambda: LogSpaced(1.1, least=50), kw_only=True)
-    spectra: int = field(default=400, kw_only=True)
+    readings: Schedule = field(default_factory=lambda: LogSpaced(1.1, least=100), kw_only=True)
+    spectra: int = field(default=800, kw_only=True)
     passes: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -165,7 +165,7 @@ class Windows:
         """Steps between two readings of a dear instrument.
 
         >>> Windows().gap(512), Windows().gap(128), Windows().gap(1024)
-        (400, 6, 3200)
+        (800, 12, 6400)
         """
         return max(1, int(self.spectra * (neurons / 512) ** 3))
 
