@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,13 @@ from neurofn.studies import Dask, Local, catalogue, run
 
 SMOKE_SECONDS = 20.0
 DEMO_SECONDS = 300.0
+ROUNDS = 3
+RATIOS = (
+    ("in this process", "a plain loop"),
+    ("2 workers", "a plain loop"),
+    ("2 workers", "1 worker"),
+    ("Dask, 2 workers", "Dask, 1 worker"),
+)
 
 
 def _seconds(study: str, size: str) -> float:
@@ -68,32 +76,34 @@ def _study(executor: Any, steps: int) -> Callable[[], int]:
 def _cells_per_minute(bench: Bench, steps: int) -> None:
     case = f"cells of {steps} steps"
     alternatives = {"a plain loop": _loop(steps), "in this process": _study(None, steps)}
-    alternatives |= {f"{count} workers": _study(Local(count), steps) for count in (1, 2)}
+    alternatives |= {"1 worker": _study(Local(1), steps), "2 workers": _study(Local(2), steps)}
     with contextlib.ExitStack() as stack:
         if importlib.util.find_spec("distributed") is not None:
             from distributed import Client, LocalCluster
 
-            for count in (1, 2):
-                local = {"n_workers": count, "threads_per_worker": 1, "dashboard_address": None}
+            for count, name in ((1, "Dask, 1 worker"), (2, "Dask, 2 workers")):
+                local = {"n_workers": count, "threads_per_worker": 1, "dashboard_address": ":0"}
                 cluster = stack.enter_context(LocalCluster(**local))
                 client = stack.enter_context(Client(cluster, set_as_default=False))
-                alternatives[f"Dask, {count} workers"] = _study(Dask(client), steps)
-        rates: dict[str, float] = {}
+                alternatives[name] = _study(Dask(client), steps)
         _study(None, 1)()  # imports count for nobody in this process
-        for name, work in alternatives.items():
-            begin = time.perf_counter()
-            cells = work()
-            rates[name] = 60 * cells / (time.perf_counter() - begin)
-            bench.add(Row(case, name, rates[name], "cells a minute"))
-    for many, few in (("in this process", "a plain loop"), ("2 workers", "1 workers"), ("2 workers", "a plain loop")):
-        bench.add(Row(case, f"{many} / {few}", rates[many] / rates[few], "times"))
-    if "Dask, 2 workers" in rates:
-        bench.add(Row(case, "Dask, 2 / 1 workers", rates["Dask, 2 workers"] / rates["Dask, 1 workers"], "times"))
+        rates: dict[str, list[float]] = {name: [] for name in alternatives}
+        for _ in range(1 if bench.quick else ROUNDS):
+            for name, work in alternatives.items():
+                begin = time.perf_counter()
+                cells = work()
+                rates[name].append(60 * cells / (time.perf_counter() - begin))
+    for name, values in rates.items():
+        bench.add(Row(case, name, statistics.median(values), "cells a minute"))
+    for many, few in RATIOS:
+        if many in rates:
+            ratio = statistics.median(a / b for a, b in zip(rates[many], rates[few], strict=True))
+            bench.add(Row(case, f"{many} / {few}", ratio, "times"))
 
 
 if __name__ == "__main__":
     bench = Bench(__doc__)
-    _cells_per_minute(bench, 150 if bench.quick else 1500)
+    _cells_per_minute(bench, 150 if bench.quick else 600)
     if not bench.quick:
         for name in catalogue:
             value = _seconds(name, "smoke")

@@ -34,7 +34,7 @@ def older():
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    local = dict(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+    local = dict(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=':0')
     try:
         run(toil, executor=Dask("tcp://127.0.0.1:1", patience=1.0))
     except SettingError as error:
