@@ -1,20 +1,17 @@
-"""watch over many steps: windows, the budget, pauses, views, schedules, what goes wrong in hooks; compiled models."""
+"""watch over many steps: windows, the budget, pauses, views, schedules, what goes wrong in hooks."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
-import torch._dynamo
 from torch import nn
 
-from neurofn._errors import SettingError, SiteError
+from neurofn._errors import SettingError
 from neurofn.instruments import DEFAULTS, ActivatedNeurons, EpsilonRank, Moments, Spectrum
 from neurofn.instruments._blocks import sampled
 from neurofn.testing._instrument_runs import hooks
@@ -274,54 +271,3 @@ def test_float32_products_say_how_coarse_they_are() -> None:
     )
     assert coarse == pytest.approx(4 * 2**-23)
     assert fine < 1e-12
-
-
-@pytest.fixture
-def fresh() -> Iterator[None]:
-    torch._dynamo.reset()
-    yield
-    torch._dynamo.reset()
-
-
-@pytest.mark.usefixtures("fresh")
-def test_windows_are_compiled_into_one_graph() -> None:
-    model, inputs = nn.Sequential(nn.Linear(4, 8), act := nn.ReLU(), nn.Linear(8, 8), act), torch.randn(6, 16, 4)
-    instruments = Moments(), ActivatedNeurons(), EpsilonRank(eps=1e-3, relative=True)
-    with watch(model, *instruments, every=ALL) as plain:
-        for x in inputs:
-            model(x)
-    for model_again in range(2):  # a second model of the same structure too
-        del model_again
-        compiled = torch.compile(model, backend="eager", fullgraph=True)
-        with warnings.catch_warnings(), watch(compiled, *instruments, every=ALL) as record:
-            for x in inputs:
-                compiled(x)
-        assert record._sampler.fused
-        assert "1#2" in record.columns["site"]
-        for name in ("step", "site", "reading"):
-            assert (record.columns[name] == plain.columns[name]).all()
-        np.testing.assert_allclose(record.columns["value"], plain.columns["value"], rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.usefixtures("fresh")
-def test_a_model_compiled_before_is_refused_at_its_first_compiled_step() -> None:
-    model = torch.compile(mlp(), backend="eager")
-    model(torch.randn(5, 4))
-    with (  # noqa: PT012
-        pytest.raises(SiteError, match=r"first compiled.*torch\._dynamo\.reset\(\)"),
-        watch(model, every=ALL) as record,
-    ):
-        for _ in range(3):
-            model(torch.randn(5, 4))
-    assert record.steps == 1
-    assert hooks(model) == 0
-
-
-@pytest.mark.usefixtures("fresh")
-def test_a_compiled_model_is_watched_by_a_budget() -> None:
-    model = torch.compile(mlp(), backend="eager", fullgraph=True)
-    with watch(model, budget=1.0) as record:
-        for _ in range(20):
-            model(torch.randn(16, 4)).sum().backward()
-    assert record.steps == 20
-    assert value(record, site="", reading="steps") >= 1

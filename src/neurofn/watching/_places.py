@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from .._errors import ShapeError
 from ..instruments import Instrument, Labelled, State
 from ..instruments._blocks import Scratch, as_rows, pieces_of, sampled
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..instruments._kernels import Kernel
 
-__all__ = ["Feed", "Name", "Place", "Taken"]
+__all__ = ["Feed", "Name", "Place", "Taken", "of_rows"]
 
 
 class Name(NamedTuple):
@@ -166,3 +167,13 @@ class Place:
             kernel.reset()
         self.slow[i], self.slow_rows[i] = None, 0
         return Taken(self.starts[i] if state is None else state, rows)
+
+
+def of_rows(given: Tensor, *, rows: int, what: str) -> Tensor:
+    """Weights or targets of samples as those of rows, of which each sample has equally many, one after the other."""
+    if len(given) == rows:
+        return given
+    if len(given) == 0 or rows % len(given):
+        raise ShapeError(f"it gives {rows} rows for {len(given)} samples, so {what} of samples are no {what} of rows; "
+                         f"leave out {what}=, or this site")  # fmt: skip
+    return given.repeat_interleave(rows // len(given), dim=0)

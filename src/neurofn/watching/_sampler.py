@@ -16,7 +16,7 @@ from ..instruments import Instrument
 from ..instruments._blocks import Scratch
 from ..sites import Site, find_module, find_sites, tap, to_rows
 from ._chunks import Chunk, chunks_of
-from ._places import Feed, Name, Place
+from ._places import Feed, Name, Place, of_rows
 from ._reduce import Share, over_processes
 from .views import View, split_views
 
@@ -198,8 +198,8 @@ class Sampler:
                 self.nonfinite.setdefault(str(name), self.step)
             return
         rows = len(values)
-        weights = None if self.weights is None else _of_rows(self.weights, rows=rows, what="weights")
-        targets = None if self.targets is None else _of_rows(self.targets, rows=rows, what="targets")
+        weights = None if self.weights is None else of_rows(self.weights, rows=rows, what="weights")
+        targets = None if self.targets is None else of_rows(self.targets, rows=rows, what="targets")
         place.exactly(values, range(len(self.instruments)), weights, targets)
 
     def _mark(self, name: Name, key: str, error: Exception) -> None:
@@ -291,13 +291,3 @@ def _key(path: str, call: int, side: str) -> str:
 
 def _rank(name: Name, order: dict[str, int], sides: dict[str, int]) -> tuple[int, int, int]:
     return sides[name.side], order[name.path], name.call
-
-
-def _of_rows(given: Tensor, *, rows: int, what: str) -> Tensor:
-    """Weights or targets of samples as those of rows, of which each sample has equally many, one after the other."""
-    if len(given) == rows:
-        return given
-    if len(given) == 0 or rows % len(given):
-        raise ShapeError(f"it gives {rows} rows for {len(given)} samples, so {what} of samples are no {what} of rows; "
-                         f"leave out {what}=, or this site")  # fmt: skip
-    return given.repeat_interleave(rows // len(given), dim=0)

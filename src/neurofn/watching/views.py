@@ -14,7 +14,11 @@ __all__ = ["View", "in_evaluation", "in_gradient", "split_views"]
 
 @dataclass(frozen=True)
 class View:
-    """Sites, and what is read of them: outputs in evaluation passes, or gradients of the loss by their outputs."""
+    """Sites, and what is read of them: outputs in evaluation passes, or gradients of the loss by their outputs.
+
+    >>> View("1", "evaluation")
+    View(at='1', side='evaluation')
+    """
 
     at: str | Site | tuple[str | Site, ...]
     side: str
