@@ -10,6 +10,7 @@ from ._facts import Learn
 declare(
     "fractional_relu", "relu(z)**(1 - a)/gamma(2 - a)",
     source="zamora_esquivel2019", section="4.19.1", aliases=("fracrelu",), a=Learn(0.5, low=0, high=0.99),
+    stable="where(z > 0, where(z > 0, z, 1)**(1 - a), relu(z))/gamma(2 - a)",  # 0**(1 - a) has no second slope in a
     limits=(0, inf), range=(0, inf), kinks=(0,), cases={"a=0": "relu"},
 )  # fmt: skip
 
