@@ -164,6 +164,7 @@ def no_gain() -> Cells:
 
 @study(
     question="Does silu fit a smooth function better than relu?",
+    source="own",
     factors={"neuron": ["relu(sum(linear))", "silu(sum(linear))"], "shuffled": [False, True]},
     sizes={"smoke": {"steps": 50}, "small": {"steps": 500}, "full": {"steps": 5000}},
     seeds=5,
