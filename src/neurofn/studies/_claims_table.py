@@ -43,7 +43,7 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows as a table in Markdown.
 
     >>> print(markdown([{"claim": "a | b", "effect": 0.25, "low": 0.1, "high": 0.4, "unit": "points"}]).splitlines()[2])
-    |  |  | a \\\\| b |  | 0.25 points | 0.1 to 0.4 |  |  |  |  |  |
+    |  |  | a \\| b |  | 0.25 points | 0.1 to 0.4 |  |  |  |  |  |
     """
     lines = [f"| {' | '.join(COLUMNS)} |", f"|{' --- |' * len(COLUMNS)}"]
     lines += [f"| {' | '.join(_shown(row, name) for name in COLUMNS)} |" for row in rows]

@@ -123,6 +123,8 @@ class _Runner:
         self.store = store
         self.progress = progress
         self.code = code_version(ledger.study)
+        self.begun = time.perf_counter()
+        self.computed = 0.0  # seconds of cells, whoever computed them
 
     def go(self, executor: Executor) -> None:
         """Compute what is missing, in order; raises StoreError where the store cannot be read at the start."""
@@ -159,6 +161,7 @@ class _Runner:
     def keep(self, cell: Cell, outcome: Outcome) -> None:
         """An outcome goes into the ledger and the store."""
         self.ledger.outcomes[cell.key] = outcome
+        self.computed += outcome.seconds
         with self.guard():
             if self.store is not None:
                 self.store.add(self.ledger.study.name, cell, outcome, code=self.code)
@@ -181,7 +184,10 @@ class _Runner:
         self.progress(Progress(done, total, self.ledger.reused, label, self.left()))
 
     def left(self) -> float | None:
-        """Seconds to the end: a cell takes what the same factor levels took with other seeds, else the mean of all."""
+        """Seconds to the end: a cell takes what the same factor levels took with other seeds, else the mean of all.
+
+        Where several workers compute, as many seconds of cells pass in one as did so far.
+        """
         known: dict[str, float] = {}
         for cell in self.ledger.cells:
             outcome = self.ledger.outcomes.get(cell.key)
@@ -190,4 +196,5 @@ class _Runner:
         if not known:
             return None
         mean = sum(known.values()) / len(known)
-        return sum(known.get(canonical(cell.factors), mean) for cell in self.waiting())
+        share = (time.perf_counter() - self.begun) / self.computed if self.computed else 1.0
+        return min(1.0, share) * sum(known.get(canonical(cell.factors), mean) for cell in self.waiting())
