@@ -35,7 +35,7 @@ def export(folder: str | os.PathLike[str], to: str | os.PathLike[str], *, table:
     >>> toss = Study(name="coin", cell=coin, question="?", factors={"side": ["head"]}, stack=1)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     result = run(toss, seeds=1, out=folder)
-    ...     print(*export(folder, Path(folder, "table.csv")).read_text().split()[1].split(",")[:4])
+    ...     print(*export(folder, Path(folder, "table.csv")).read_text().splitlines()[1].split(",")[:4])
     coin head 0 done
     """
     target = Path(to)
