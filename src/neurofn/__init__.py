@@ -31,6 +31,9 @@ _HOME = {
     "watch": "watching",
     "measure": "watching",
     "Record": "watching",
+    "collect": "watching",
+    "LogSpaced": "watching",
+    "Windows": "watching",
     "EpsilonRank": "instruments",
     "ActivatedNeurons": "instruments",
     "Moments": "instruments",
@@ -81,7 +84,10 @@ if TYPE_CHECKING:
     from .studies import Claim as Claim
     from .studies import run as run
     from .studies import study as study
+    from .watching import LogSpaced as LogSpaced
     from .watching import Record as Record
+    from .watching import Windows as Windows
+    from .watching import collect as collect
     from .watching import measure as measure
     from .watching import watch as watch
 

@@ -12,7 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from neurofn._errors import DataError, SettingError, ShapeError, SiteError
-from neurofn.instruments import ActivatedNeurons, Batch, EpsilonRank, Labelled, Moments, Readings, State
+from neurofn.instruments import (
+    ActivatedNeurons,
+    Batch,
+    EpsilonRank,
+    Labelled,
+    Moments,
+    Readings,
+    Sharpness,
+    State,
+    WeightSpectra,
+)
 from neurofn.testing._instrument_runs import hooks, network
 from neurofn.watching import measure, watch
 
@@ -210,3 +220,22 @@ class _Classes(Labelled):
 
     def _labelled_definition(self, rows: Tensor, weights: Tensor | None, targets: Tensor) -> Readings:
         return {"rows of class 1": float((targets == 1).sum())}
+
+
+def test_probes_are_measured_beside_instruments() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    pairs = [(torch.randn(8, 3), torch.randn(8, 1)), (torch.randn(4, 3), torch.randn(4, 1))]
+    sharpness = Sharpness()
+    both = measure(model, iter(pairs), Moments(), sharpness, at="1", step=3, loss=nn.functional.mse_loss)
+    alone = measure(model, pairs, sharpness, step=3, loss=nn.functional.mse_loss)
+    expected = sharpness.of(model, pairs, loss=nn.functional.mse_loss)
+    (name,) = (name for name in sharpness.names if name == "sharpness")
+    assert values(alone, reading=name) == values(both, reading=name) == [expected[name]]
+    assert set(alone.columns["site"].tolist()) == {""}
+    assert set(both.columns["site"].tolist()) == {"1", ""}
+    assert set(both.columns["step"].tolist()) == {3}
+    assert measure(model, pairs[0][0], WeightSpectra()).columns["value"].size > 0
+    with pytest.raises(SettingError, match="loss"):
+        measure(model, pairs, sharpness)
+    with pytest.raises(SettingError, match="measure"):
+        watch(model, sharpness)  # type: ignore[arg-type]

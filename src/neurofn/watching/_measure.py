@@ -6,33 +6,38 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+import numpy as np
+
 from .._errors import DataError, ShapeError, SiteError
-from ._chunks import to_record
+from ..instruments import Probe
+from ._chunks import Chunk, to_record
 from ._places import Feed
 from ._sampler import Sampler
+from .record import Record
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..instruments import Instrument
+    from ..instruments._probe import Loss
     from ..sites import Site
-    from .record import Record
 
 __all__ = ["measure"]
 
 
-class _Labels(TypedDict, total=False):
+class _Options(TypedDict, total=False):
     step: int
     seed: int | None
+    loss: Loss | None
 
 
 def measure(
     model: nn.Module,
     batches: Tensor | Iterable[Tensor | Sequence[Tensor]],
-    *instruments: Instrument,
+    *instruments: Instrument | Probe,
     at: str | Site | Sequence[str | Site] = "*",
     weights: Tensor | None = None,
-    **labels: Unpack[_Labels],
+    **options: Unpack[_Options],
 ) -> Record:
     """Read ``model``'s neurons over all of ``batches`` in one exact pass without gradients.
 
@@ -40,7 +45,9 @@ def measure(
              axis is the sample, ``model(inputs)`` must work. Instruments that are `Labelled` need the pairs.
     weights: (samples,) over all batches in order: quadrature or data weights; a site that gives several rows per sample
              (places, times) repeats the sample's weight.
-    labels:  ``step=`` and ``seed=``, what the rows say in these columns; 0 and -1 (none) where they are not given.
+    options: ``step=`` and ``seed=``, what the rows say in these columns; 0 and -1 (none) where they are not given. ``loss=``,
+             (outputs, targets) -> their mean, for probes: `Sharpness`, `TangentKernel` and their like read the model itself, on
+             the pairs, and their rows name the site "", the whole model. With probes, batches are kept in a list.
 
     The model runs in the mode it is in, and is left as it was, also after an exception: modes, buffers (running averages
     of batch normalisation) and PyTorch's random state are put back.
@@ -56,8 +63,15 @@ def measure(
     """
     import torch
 
-    step, seed = _step_and_seed(**labels)
-    sampler = Sampler(model, instruments, at)
+    step, seed, loss = _labels(**options)
+    asked = [part for part in instruments if isinstance(part, Probe)]
+    others = [part for part in instruments if not isinstance(part, Probe)]
+    if asked:
+        batches = [batches] if isinstance(batches, torch.Tensor) else list(batches)
+        probed = to_record(_probed(model, batches, asked, (step, seed), loss))
+        rest = [measure(model, batches, *others, at=at, weights=weights, step=step, seed=seed)] if others else []
+        return Record.join([*rest, probed])
+    sampler = Sampler(model, others, at)
     with ExitStack() as stack:
         stack.enter_context(_as_it_was(model))
         stack.enter_context(torch.no_grad())
@@ -77,6 +91,19 @@ def measure(
     if silent and (len(silent) == len(sampler.sites) or any(path in sampler.named for path in silent)):
         raise SiteError(f"no output of {', '.join(map(repr, silent))} was seen; name modules that are called with at=")
     return to_record(list(sampler.read(step, seed, [""])))
+
+
+def _probed(
+    model: nn.Module, batches: list[Any], asked: Sequence[Probe], labels: tuple[int, int], loss: Loss | None
+) -> list[Chunk]:
+    """The readings of probes as rows of the site "", the model; of an array the unit is the place."""
+    chunks = []
+    for probe in asked:
+        for reading, value in probe.of(model, batches, loss=loss).items():
+            values = np.atleast_1d(np.asarray(value, dtype=np.float64))
+            unit = np.arange(len(values), dtype=np.float64) if isinstance(value, np.ndarray) else np.array([np.nan])
+            chunks.append(Chunk((*labels, "", str(probe), reading), unit, values))
+    return chunks
 
 
 def _pairs(batches: Tensor | Iterable[Tensor | Sequence[Tensor]]) -> Iterator[tuple[Tensor, Tensor | None]]:
@@ -132,5 +159,5 @@ def _misfit(weights: Tensor, samples: str) -> str:
     return f"weights have shape {tuple(weights.shape)} for {samples}; give one weight per sample, in the order of the batches"
 
 
-def _step_and_seed(*, step: int = 0, seed: int | None = None) -> tuple[int, int]:
-    return int(step), -1 if seed is None else int(seed)
+def _labels(*, step: int = 0, seed: int | None = None, loss: Loss | None = None) -> tuple[int, int, Loss | None]:
+    return int(step), -1 if seed is None else int(seed), loss

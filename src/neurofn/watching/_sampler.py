@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import NeurofnError, SettingError, ShapeError
 from .._sites_address import OUTPUT, address_of
-from ..instruments import Instrument
+from ..instruments import Instrument, Probe
 from ..instruments._blocks import Scratch
 from ..sites import Site, find_module, find_sites, tap, to_rows
 from ._chunks import Chunk, chunks_of
@@ -262,7 +262,9 @@ def recomputing() -> bool:
 
 
 def _checked(instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
-    wrong = [part for part in instruments if not isinstance(part, Instrument)]
+    wrong: list[Any] = [part for part in instruments if not isinstance(part, Instrument)]
+    if wrong and isinstance(wrong[0], Probe):
+        raise SettingError(f"{wrong[0]} reads a model and data, not rows: neurofn.measure(model, loader, {wrong[0]})")
     if wrong or not instruments:
         given = f"{wrong[0]!r}" if wrong else "none"
         raise SettingError(f"instruments: {given} given; give one or more, for example EpsilonRank(eps=1e-3)")
