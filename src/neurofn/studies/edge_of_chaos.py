@@ -75,20 +75,21 @@ def _smooth(depth: int) -> Any:
 def claims(settings: Mapping[str, Any]) -> list[Claim]:
     """The edge is best for tanh at depth; and smooth functions gain more from it than ReLU."""
     factors = ("activation", "depth", "phase")
+    deep, shallow = max(settings["depth"]), min(settings["depth"])
     return [
         Claim(
-            f"tanh networks of {DEEP} layers learn more in the same time from the edge of chaos than from either side of it",
-            test=_better(DEEP),
-            control=no_better(_better(DEEP), _better(SHALLOW)),
+            f"tanh networks of {deep} layers learn more in the same time from the edge of chaos than from either side of it",
+            test=_better(deep),
+            control=no_better(_better(deep), _better(shallow)),
             counterexample=lambda: made_up(
                 settings, factors, lambda c: {"train accuracy": 0.8 - 0.3 * (c["phase"] == "edge")}
             ),
             smallest_effect=SMALLEST,
         ),
         Claim(
-            f"at the edge, {DEEP} layers of tanh learn more than {DEEP} layers of ReLU",
-            test=_smooth(DEEP),
-            control=no_better(_smooth(DEEP), _smooth(SHALLOW)),
+            f"at the edge, {deep} layers of tanh learn more than {deep} layers of ReLU",
+            test=_smooth(deep),
+            control=no_better(_smooth(deep), _smooth(shallow)),
             counterexample=lambda: made_up(
                 settings, factors, lambda c: {"train accuracy": 0.8 - 0.3 * (c["activation"] == "tanh")}
             ),
@@ -110,7 +111,11 @@ def cells(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     question="Do deep networks learn faster when they start at the edge of chaos?",
     source="arXiv:1902.06853",
     factors={"activation": ["tanh", "relu"], "depth": [SHALLOW, DEEP], "phase": list(PHASES)},
-    sizes={"smoke": {"steps": 10, "seeds": 2, "width": 8}, "small": {}, "full": {"steps": 3000, "seeds": 20}},
+    sizes={
+        "smoke": {"depth": [2, 4], "steps": 10, "seeds": 2, "width": 8},
+        "small": {},
+        "full": {"steps": 3000, "seeds": 20},
+    },
     cells=cells,
     claims=claims,
     notes=(
