@@ -103,7 +103,7 @@ def _cells_per_minute(bench: Bench, steps: int) -> None:
 
 if __name__ == "__main__":
     bench = Bench(__doc__)
-    _cells_per_minute(bench, 150 if bench.quick else 600)
+    _cells_per_minute(bench, 400 if bench.quick else 2000)
     if not bench.quick:
         for name in catalogue:
             value = _seconds(name, "smoke")

@@ -80,6 +80,7 @@ def test_levels_and_settings_can_be_given() -> None:
         result.command
         == "neurofn run _toy_studies:toy --size small --neurons good --seeds 1 --set width=2 --set steps=5"
     )
+    assert run(toy, seeds=None, size="smoke").settings["seeds"] == 5
     assert run(toy, seeds=1, neuron=["good", "good", "bad"]).settings["neuron"] == ["good", "bad"]
 
 

@@ -79,6 +79,8 @@ def run(
         raise SettingError(
             f"{part.name} is run by a file that is being imported; put: if __name__ == '__main__': before it"
         )
+    if given.get("seeds") is None:
+        given.pop("seeds", None)
     looks = given["seeds"] if isinstance(given.get("seeds"), Looks) else None
     counts: list[dict[str, Any]] = [{"seeds": count} for count in looks.seeds] if looks else [{}]
     known: dict[str, Outcome] = {}
