@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -80,7 +81,7 @@ class Store:
                 f"{self.path} is not a store of this version of neurofn; nothing was changed in it; "
                 f"move it away (mv '{self.path}' '{self.path}.old') or choose another folder with --out DIR"
             )
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         self._connection.execute("PRAGMA synchronous = NORMAL")
         if older or not tables:
             with self._alone():
@@ -88,6 +89,17 @@ class Store:
                 self._connection.execute(_LEASES)
                 self._connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                 self._connection.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _write_ahead(self) -> None:
+        """Change the journal once for all; SQLite does not wait by itself where another run is changing it just now."""
+        end = time.monotonic() + _PATIENCE
+        while self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -24,9 +24,9 @@ class Governor:
 
     >>> clock = iter([0.0, 1.0, 2.0, 3.0]).__next__
     >>> governor = Governor(0.1, clock=clock)
-    >>> governor.tick(); governor.affords("light", guess=0.04)
+    >>> _ = governor.tick(); governor.affords("light", guess=0.04)
     False
-    >>> governor.tick(); governor.affords("light", guess=0.04)
+    >>> _ = governor.tick(); governor.affords("light", guess=0.04)
     True
     """
 
