@@ -10,6 +10,7 @@ import numpy as np
 
 from .._errors import SettingError, ShapeError
 from ._base import Batch, Labelled, Readings, State, catalogue
+from ._means import together
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,17 +73,12 @@ class NeuralCollapse(Labelled):
         return float(np.linalg.norm(ours / lengths[0] - theirs / lengths[1])) if min(lengths) > 0 else math.nan
 
     def merge(self, a: State, b: State) -> State:
-        import torch
-
-        b = {name: entry.to(a[name].device) for name, entry in b.items()}
-        mass = a["mass"] + b["mass"]
-        share = torch.where(mass > 0, b["mass"] / mass, 0.0)
-        gap = b["mean"] - a["mean"]
-        apart = gap * (a["mass"] * share)
+        b, mean, mass, gap, between = together(a, b, weight="mass")
         return {
-            "mean": a["mean"] + gap * share,
-            "within": a["within"] + b["within"] + apart @ gap.T,
-            **{name: a[name] + b[name] for name in ("mass", "direction", "rows of class", "rows", "nonfinite rows")},
+            "mean": mean,
+            "within": a["within"] + b["within"] + (gap * between) @ gap.T,
+            "mass": mass,
+            **{name: a[name] + b[name] for name in ("direction", "rows of class", "rows", "nonfinite rows")},
         }
 
     def _start(self, neurons: int) -> State:

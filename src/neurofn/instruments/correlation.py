@@ -10,6 +10,7 @@ import numpy as np
 
 from .._errors import SettingError
 from ._base import Batch, Instrument, Readings, State, catalogue
+from ._means import together
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,14 +61,12 @@ class Correlation(Instrument):
     def merge(self, a: State, b: State) -> State:
         import torch
 
-        b = {name: entry.to(a[name].device) for name, entry in b.items()}
-        weight = a["weight"] + b["weight"]
-        share = torch.where(weight > 0, b["weight"] / weight, 0.0)  # 0/0 is not taken where neither has rows
-        gap = b["mean"] - a["mean"]
+        b, mean, weight, gap, mass = together(a, b)
         return {
-            "mean": a["mean"] + gap * share,
-            "scatter": a["scatter"] + b["scatter"] + torch.outer(gap, gap) * (a["weight"] * share),
-            **{name: a[name] + b[name] for name in ("weight", "weight squared", "rows", "nonfinite rows")},
+            "mean": mean,
+            "scatter": a["scatter"] + b["scatter"] + torch.outer(gap, gap) * mass,
+            "weight": weight,
+            **{name: a[name] + b[name] for name in ("weight squared", "rows", "nonfinite rows")},
         }
 
     def matrix(self, state: State) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._base import Batch, Instrument, Readings, State, catalogue
+from ._means import together
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,15 +35,10 @@ class Moments(Instrument):
     """
 
     def merge(self, a: State, b: State) -> State:
-        import torch
-
-        b = {name: entry.to(a[name].device) for name, entry in b.items()}
-        weight = a["weight"] + b["weight"]
-        share = torch.where(weight > 0, b["weight"] / weight, 0.0)  # 0/0 is not taken where neither has rows
-        gap = b["mean"] - a["mean"]
+        b, mean, weight, gap, mass = together(a, b)
         return {
-            "mean": a["mean"] + gap * share,
-            "square": a["square"] + b["square"] + gap * gap * (a["weight"] * share),
+            "mean": mean,
+            "square": a["square"] + b["square"] + gap * gap * mass,
             "weight": weight,
             "nonfinite rows": a["nonfinite rows"] + b["nonfinite rows"],
         }
