@@ -48,7 +48,9 @@ def contrast(
 
 
 def all_of(parts: Sequence[Evidence]) -> Evidence:
-    """The evidence that all parts hold; its effect is that of the weakest."""
+    """The evidence that all parts hold; its effect is that of the weakest. Of no parts nothing is decided."""
+    if not parts:
+        return Evidence(sentence="what it is compared with was not run", holds=None)
     holds = [part.holds for part in parts]
     verdict = True if all(holds) else False if any(held is False for held in holds) else None
     weakest = min(parts, key=lambda part: float("inf") if part.effect is None else part.effect)

@@ -1,0 +1,47 @@
+"""Contrasts over seeds and what is made of several: verdicts at their borders, and nothing to compare with."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from neurofn.studies import Cells, Evidence
+from neurofn.studies._contrast import all_of, contrast, no_better
+
+
+def cells(gain: float, *, seeds: int = 10) -> Cells:
+    rows = [
+        {"arm": arm, "seed": seed, "score": 0.5 + gain * (arm == "a") + 0.001 * ((7 * seed + len(arm)) % 5)}
+        for arm in ("a", "bb")
+        for seed in range(seeds)
+    ]
+    return Cells.of(rows)
+
+
+def judged(gain: float, *, seeds: int = 10, lower: bool = False) -> Evidence:
+    return contrast(
+        cells(gain, seeds=seeds), "score", ("a", {"arm": "a"}), ("b", {"arm": "bb"}), smallest=5.0, lower=lower
+    )
+
+
+@pytest.mark.parametrize(("gain", "holds"), [(0.2, True), (0.02, False), (0.0, False), (-0.2, False)])
+def test_what_holds_is_sure_and_large_enough(gain: float, holds: bool) -> None:
+    assert judged(gain).holds is holds
+    assert judged(-gain, lower=True).holds is holds
+
+
+def test_few_seeds_and_no_rivals_decide_nothing() -> None:
+    assert judged(0.2, seeds=4).holds is None
+    assert all_of([]).holds is None
+    lost = Cells.of([{**row, "score": math.nan} for row in cells(0.2).table])
+    assert contrast(lost, "score", ("a", {"arm": "a"}), ("b", {"arm": "bb"}), smallest=5.0).holds is None
+
+
+def test_all_parts_must_hold_and_a_control_that_gains_half_shows_the_effect() -> None:
+    large, small = judged(0.2), judged(0.02)
+    assert all_of([large, small]).holds is False
+    assert all_of([large, large]).holds is True
+    for size, shows in ((0.12, True), (0.08, False)):
+        control = no_better(lambda _: large, lambda _, size=size: judged(size))
+        assert control(cells(0.0)).holds is shows
