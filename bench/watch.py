@@ -4,7 +4,8 @@
 
 Every alternative trains a copy of the same network on the same batches. They take turns of a few steps in one process, in an
 order that changes from round to round, and each turn is compared with the turn of the bare loop in the same round. The clock,
-also that of the budget, is the processor time of the process, which is hardly moved by what else the machine does:
+also that of the budget, is the processor time of the process with one thread, which is hardly moved by what else the machine
+does, and the wall clock with two, which wants an idle machine:
 
 - "paired": the median over the rounds of the time more than bare, in per cent, with its 95 % interval (by ranks);
 - "own account": the time inside hooks and readings as `record.cost` knows it, in per cent of the rest of the turns: less noisy,
@@ -24,7 +25,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.util import find_spec
+from multiprocessing import get_context
 from typing import Any
 
 import torch
@@ -34,18 +35,18 @@ from torch.nn import functional
 
 from _bench import QUICK_SECONDS, Bench, Row
 from _watch_networks import CASES, Case
+from _watch_peers import APART, PEERS, Peer, Read, hook_every_site, installed, sites
 from neurofn.instruments import ActivatedNeurons, Moments
 from neurofn.watching import Every, Windows, watch
 from neurofn.watching._plans import Budgeted
 
-LEAVES = (nn.Flatten, nn.MaxPool2d, nn.AdaptiveAvgPool2d, nn.Dropout)
-CLOCK = time.process_time
+PEER_ROUNDS = 4  # peers take many times as long as what they watch, and their figures need fewer rounds
 COMPILED = ("MLP", "transformer")
 
 
-def sites(model: nn.Module) -> list[str]:
-    """The paths of all leaves but those that compute nothing of their own."""
-    return [name for name, part in model.named_modules() if not list(part.children()) and not isinstance(part, LEAVES)]
+def clock() -> float:
+    """Seconds: of the processor with one thread; on the wall with more, since idle threads of torch spin as they wait."""
+    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
 
 
 @dataclass
@@ -54,9 +55,10 @@ class Turn:
 
     case: Case
     name: str
-    attach: Callable[[nn.Module, ExitStack], Any]
+    attach: Peer
     compiled: bool = False
     baseline: str = "bare"
+    rounds_apart: int = 1
     record: Any = None
     seconds: list[float] = field(default_factory=list)
     own: float = 0.0
@@ -90,43 +92,34 @@ class Turn:
         if hasattr(self.record, "resume") and self.name != "paused":
             self.record.resume()
         own = self.record.cost.seconds if hasattr(self.record, "cost") else 0.0
-        begin = CLOCK()
+        begin = clock()
         for _ in range(self.case.steps):
             self.step()
-        self.seconds.append(CLOCK() - begin)
+        self.seconds.append(clock() - begin)
         if hasattr(self.record, "cost"):
             self.own += self.record.cost.seconds - own
         self.rest()
 
 
-def ours(*instruments: Any, **settings: Any) -> Callable[[nn.Module, ExitStack], Any]:
+def ours(*instruments: Any, **settings: Any) -> Peer:
     """Our watch, entered for as long as the stack is open."""
 
     def attach(model: nn.Module, stack: ExitStack) -> Any:
         record = watch(model, *instruments, at=sites(getattr(model, "_orig_mod", model)), **settings)
-        record._sampler.clock = CLOCK
+        record._sampler.clock = clock
         if isinstance(record._plan, Budgeted):
-            record._plan.governor.clock = CLOCK
+            record._plan.governor.clock = clock
         return stack.enter_context(record)
 
     return attach
 
 
-def hooked(make: Callable[[], Callable[[Tensor], object]]) -> Callable[[nn.Module, ExitStack], Any]:
+def hooked(make: Callable[[], Read]) -> Peer:
     """A naive hook on every site."""
-
-    def attach(model: nn.Module, stack: ExitStack) -> None:
-        for path in sites(model):
-            read = make()
-            hook = model.get_submodule(path).register_forward_hook(
-                lambda m, i, output, read=read: (read(output), None)[1]
-            )
-            stack.callback(hook.remove)
-
-    return attach
+    return lambda model, stack: hook_every_site(model, stack, lambda path: make())
 
 
-def storing() -> Callable[[Tensor], object]:
+def storing() -> Read:
     last: list[Tensor] = []
 
     def read(output: Tensor) -> None:
@@ -135,7 +128,7 @@ def storing() -> Callable[[Tensor], object]:
     return read
 
 
-def numbers() -> Callable[[Tensor], object]:
+def numbers() -> Read:
     def read(output: Tensor) -> tuple[float, float, float]:
         values = output.detach()
         return values.mean().item(), values.std().item(), (values > 0).float().mean().item()
@@ -143,24 +136,11 @@ def numbers() -> Callable[[Tensor], object]:
     return read
 
 
-def per_neuron() -> Callable[[Tensor], object]:
+def per_neuron() -> Read:
     def read(output: Tensor) -> object:
         values = output.detach()
         values = (values.movedim(1, -1) if values.ndim == 4 else values).flatten(0, -2)
         return torch.var_mean(values, dim=0), (values > 0).float().mean(dim=0)
-
-    return read
-
-
-def metrics() -> Callable[[Tensor], object]:
-    from torchmetrics import MeanMetric
-
-    mean, share = MeanMetric(), MeanMetric()
-
-    def read(output: Tensor) -> None:
-        values = output.detach()
-        mean.update(values)
-        share.update((values > 0).float())
 
     return read
 
@@ -170,7 +150,7 @@ def turns(case: Case, *, quick: bool) -> list[Turn]:
     both = Moments(), ActivatedNeurons()
     whole = Windows(rows=1, dear=40, readings=Every(200))
     found = [
-        Turn(case, "bare", lambda model, stack: None),
+        Turn(case, "bare", leave),
         Turn(case, "budget 3 %", ours()),
         Turn(case, "paused", ours()),
         Turn(case, "all rows, every step", ours(*both, every=whole)),
@@ -179,11 +159,10 @@ def turns(case: Case, *, quick: bool) -> list[Turn]:
         Turn(case, "naive: mean().item(), std().item()", hooked(numbers)),
         Turn(case, "naive: var_mean per neuron", hooked(per_neuron)),
     ]
-    if find_spec("torchmetrics"):
-        found.append(Turn(case, "torchmetrics, 2 numbers", hooked(metrics)))
+    found += [Turn(case, name, peer, rounds_apart=PEER_ROUNDS) for name, peer in installed(PEERS).items()]
     if case.name in COMPILED and not quick:
         bare = "bare, compiled"
-        found.append(Turn(case, bare, lambda model, stack: None, compiled=True, baseline=bare))
+        found.append(Turn(case, bare, leave, compiled=True, baseline=bare))
         found.append(
             Turn(case, "all rows, every step, compiled", ours(*both, every=whole), compiled=True, baseline=bare)
         )
@@ -210,9 +189,35 @@ def compare(bench: Bench, case: Case, *, threads: int, until: float) -> None:
         rounds = 0
         while rounds < (20 if bench.quick else 61) and not (rounds and bench.quick and time.perf_counter() > until):
             for turn in order.sample(all_turns, len(all_turns)):
-                turn.take()
+                if rounds % turn.rounds_apart == 0:
+                    turn.take()
             rounds += 1
         report(bench, title, all_turns, rounds)
+
+
+def apart(bench: Bench, case: Case, *, threads: int) -> None:
+    """The rows of the peers that need a process of their own."""
+    title = f"{case.name}, {threads} thread{'s' * (threads > 1)}"
+    for name in installed(APART):
+        with get_context("spawn").Pool(1) as pool:
+            more = pool.apply(alone, (CASES.index(case), name, threads))
+        bench.add(Row(title, f"{name}: against bare before it", more, "%"))
+
+
+def alone(case: int, name: str, threads: int) -> float:
+    """Per cent that a peer takes more than the bare loop before it."""
+    torch.set_num_threads(threads)
+    with ExitStack() as stack:
+        bare, peer = (Turn(CASES[case], n, attach) for n, attach in (("bare", leave), (name, APART[name][1])))
+        for turn in (bare, peer):
+            turn.begin(stack)
+            for _ in range(8):
+                turn.take()
+    return 100 * (statistics.median(peer.seconds) / statistics.median(bare.seconds) - 1)
+
+
+def leave(model: nn.Module, stack: ExitStack) -> None:
+    """Attach nothing."""
 
 
 def report(bench: Bench, title: str, all_turns: list[Turn], rounds: int) -> None:
@@ -223,7 +228,7 @@ def report(bench: Bench, title: str, all_turns: list[Turn], rounds: int) -> None
     for turn in all_turns:
         if turn.name == turn.baseline:
             continue
-        bare = by_name[turn.baseline].seconds
+        bare = by_name[turn.baseline].seconds[:: turn.rounds_apart]
         more = [100 * (mine / alone - 1) for mine, alone in zip(turn.seconds, bare, strict=True)]
         middle, (low, high) = statistics.median(more), interval(more)
         bar = {"all rows, every step, compiled": 6.0}.get(turn.name)
@@ -245,10 +250,10 @@ def hooks_alone(places: int) -> float:
     inputs = torch.zeros(1, 1)
 
     def once(model: nn.Module) -> float:
-        begin = CLOCK()
+        begin = clock()
         for _ in range(200):
             model(inputs)
-        return (CLOCK() - begin) / 200
+        return (clock() - begin) / 200
 
     model = nn.Sequential(*(nn.Identity() for _ in range(places)))
     taken = []
@@ -288,6 +293,8 @@ def main() -> None:
         for i, case in enumerate(CASES):
             share = 0.75 * QUICK_SECONDS * (i + 1) / len(CASES)
             compare(bench, case, threads=t, until=begin + share)
+            if not bench.quick:
+                apart(bench, case, threads=t)
     bench.finish()
 
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from neurofn.instruments import Batch, Instrument, Readings, State
-from neurofn.instruments._blocks import Scratch, as_rows
+from neurofn.instruments._blocks import as_rows
+from neurofn.instruments._column_sums import ColumnSums
 from neurofn.instruments._kernels import Kernel
 
 
@@ -152,15 +153,16 @@ class LosesRowsInItsFastRoute(Mean):
 
 
 class SumsOfTheFirst(Kernel):
-    """Sums that take the first piece for all."""
+    """Sums that take the first batch for all."""
 
     def __init__(self, neurons: int, like: Tensor) -> None:
         super().__init__(neurons, like)
         self.sums = torch.zeros(neurons, dtype=torch.float64)
 
-    def add(self, piece: Tensor, scratch: Scratch) -> None:
+    def add(self, values: Tensor, sums: ColumnSums) -> bool:
         if not self.rows:
-            self.sums += as_rows(piece).double().sum(dim=0)
+            self.sums += as_rows(values).double().sum(dim=0)
+        return True
 
     def state(self) -> State:
         return {"total": self.sums, "rows": torch.tensor(float(self.total), dtype=torch.float64)}

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ._blocks import Scratch, as_rows, take_sum
+from ._blocks import as_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ._base import State
+    from ._column_sums import ColumnSums
 
 __all__ = ["AboveCounts", "GramSums", "Kernel", "MomentSums"]
 
@@ -28,7 +29,7 @@ _FLUSH = 4096  # rows whose products are summed in float32 before they go to flo
 class Kernel(ABC):
     """Sums of one instrument at one site, in place. ``rows`` is how many are in them.
 
-    ``add`` collects a batch piece by piece, ``commit`` accepts it, ``drop`` forgets it. ``trace`` does all of that in tensor
+    ``add`` takes a batch. ``trace`` does all of that in tensor
     operations alone: with nothing that a compiler cannot fuse or a device would have to be waited for.
     """
 
@@ -36,7 +37,7 @@ class Kernel(ABC):
     """Whether a row costs more than a few operations per value: then it is fed more rarely, and `add` comes after the check."""
 
     knows: ClassVar[bool] = False
-    """Whether `finite` gives a number."""
+    """Whether `add` tells whether all of the batch was finite."""
 
     def __init__(self, neurons: int, like: Tensor) -> None:
         import torch
@@ -52,20 +53,10 @@ class Kernel(ABC):
         """Rows since the last reset, by either way."""
         return self.rows + int(self.traced)
 
-    def finite(self) -> float | None:
-        """Where it ``knows``: a number that is not finite where something in the batch was not."""
-        return None
-
     @abstractmethod
-    def add(self, piece: Tensor, scratch: Scratch) -> None:
-        """Add a piece of a block to the batch."""
-
-    def commit(self, rows: int) -> None:
-        """The batch, of so many rows, belongs to the sums."""
-        self.rows += rows
-
-    def drop(self) -> None:  # noqa: B027  # dear kernels get nothing that would have to be forgotten
-        """Forget the batch."""
+    def add(self, values: Tensor, sums: ColumnSums) -> bool:
+        """Add a block, (rows, neurons) or (samples, neurons, places); all of it is finite, unless the kernel ``knows``: then
+        False where something is not, or its sums are not, and nothing is added."""
 
     def size(self, rows: Tensor) -> Tensor:
         """Per neuron a number that is not finite where something in ``rows`` is not; best one that `trace` needs too."""
@@ -101,38 +92,14 @@ class MomentSums(Kernel):
         super().__init__(neurons, like)
         self.shift = torch.zeros(neurons, dtype=like.dtype, device=like.device)
         self.shifted = False
-        self.batch = torch.zeros(2, neurons, dtype=like.dtype, device=like.device)
-        self.first, self.second = self.batch[:1], self.batch[1:]
-        self.more = False  # whether pieces of the batch have come already
         self.sums = torch.zeros(2, neurons, dtype=torch.float64, device=like.device)
 
-    def add(self, piece: Tensor, scratch: Scratch) -> None:
-        import torch
-
-        if not self.shifted and piece.shape[0]:
-            take_sum(piece, scratch, into=self.shift[None], more=False)
-            self.shift.div_(piece.numel() // self.neurons)
+    def add(self, values: Tensor, sums: ColumnSums) -> bool:
+        if not self.shifted and values.numel() and sums.moments(values, self.shift, self.sums):
+            self.shift.add_(self.sums[0] / (values.numel() // self.neurons))
             self.shifted = True
-        shift = self.shift if piece.ndim == 2 else self.shift[:, None]
-        apart = torch.sub(piece, shift, out=scratch.like(piece))
-        take_sum(apart, scratch, into=self.first, more=self.more)
-        take_sum(apart.mul_(apart), scratch, into=self.second, more=self.more)
-        self.more = True
-
-    def finite(self) -> float | None:
-        return float(self.second.sum())
-
-    def commit(self, rows: int) -> None:
-        super().commit(rows)
-        if self.more:
-            self.sums.add_(self.batch)
-        self.more = False
-
-    def drop(self) -> None:
-        self.more = False
-        if not bool(self.shift.isfinite().all()):
-            self.shift.zero_()
-            self.shifted = False
+            self.sums.zero_()
+        return sums.moments(values, self.shift, self.sums)
 
     def trace(self, rows: Tensor, good: Tensor) -> None:
         import torch
@@ -171,24 +138,11 @@ class AboveCounts(Kernel):
 
         super().__init__(neurons, like)
         self.threshold = threshold if like.dtype == torch.float64 else _below(threshold)
-        self.batch = torch.zeros(1, neurons, dtype=like.dtype, device=like.device)
-        self.more = False
         self.counts = torch.zeros(neurons, dtype=torch.float64, device=like.device)
 
-    def add(self, piece: Tensor, scratch: Scratch) -> None:
-        import torch
-
-        take_sum(torch.gt(piece, self.threshold, out=scratch.like(piece)), scratch, into=self.batch, more=self.more)
-        self.more = True
-
-    def commit(self, rows: int) -> None:
-        super().commit(rows)
-        if self.more:
-            self.counts.add_(self.batch[0])
-        self.more = False
-
-    def drop(self) -> None:
-        self.more = False
+    def add(self, values: Tensor, sums: ColumnSums) -> bool:
+        sums.above(values, self.threshold, self.counts)
+        return True
 
     def trace(self, rows: Tensor, good: Tensor) -> None:
         import torch
@@ -230,16 +184,17 @@ class GramSums(Kernel):
         )
         self.gram = torch.zeros(neurons, neurons, dtype=torch.float64, device=like.device)
 
-    def add(self, piece: Tensor, scratch: Scratch) -> None:
-        rows = as_rows(piece)
+    def add(self, values: Tensor, sums: ColumnSums) -> bool:
+        rows = as_rows(values)
         if not self.in_float32:
             wide = rows.double()
             self.gram.addmm_(wide.t(), wide)
-            return
+            return True
         self.narrow.addmm_(rows.t(), rows)
         self.pending += rows.shape[0]
         if self.pending >= _FLUSH:
             self._flush()
+        return True
 
     def trace(self, rows: Tensor, good: Tensor) -> None:
         import torch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..instruments import Instrument, Labelled, Readings
-from ..instruments._blocks import Scratch
+from ..instruments._column_sums import ColumnSums, column_sums
 from ..watching._places import Feed, Place
 
 if TYPE_CHECKING:
@@ -29,13 +29,19 @@ def check_fast_route_equals_the_slow_one(instrument: Instrument) -> None:
         batches = [batch.to(dtype) for batch in _batches()]
         whole = torch.cat([batch.movedim(1, 2).flatten(0, 1) for batch in batches])
         expected = instrument.compute(instrument.update(instrument.start(_NEURONS), whole))
-        for route in ("rows", "places", "traced"):
-            place = Place([instrument], whole, Scratch(), fast=True)
+        for route, sums in (
+            ("rows", ColumnSums()),
+            ("rows", column_sums()),
+            ("places", ColumnSums()),
+            ("places", column_sums()),
+            ("traced", column_sums()),
+        ):
+            place = Place([instrument], whole, sums)
             for i, batch in enumerate(batches):
                 _feed(place, batch, route if i else "rows")  # the first pass of a watch is never traced
             _close(instrument.compute(place.take(0).state), expected, within=within, what=f"{route}, {dtype}")
         whole[3, 2] = torch.nan
-        place = Place([instrument], whole, Scratch(), fast=True)
+        place = Place([instrument], whole, column_sums())
         for part in (whole[:9], whole[9:]):
             place.add(part, Feed())
         expected = instrument.compute(instrument.update(instrument.start(_NEURONS), whole))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import ShapeError
 from ..instruments import Instrument, Labelled, State
-from ..instruments._blocks import Scratch, as_rows, pieces_of, sampled
+from ..instruments._blocks import as_rows, sampled
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..instruments._column_sums import ColumnSums
     from ..instruments._kernels import Kernel
 
 __all__ = ["Feed", "Name", "Place", "Taken", "of_rows"]
@@ -52,16 +54,16 @@ class Taken(NamedTuple):
 
 
 class Place:
-    """States of all instruments, as exact sums (``fast=False``: every batch through `Instrument.update`) or by fast kernels."""
+    """States of all instruments: by fast kernels, which stand on ``sums``; without those every batch by `Instrument.update`."""
 
-    def __init__(self, instruments: Sequence[Instrument], values: Tensor, scratch: Scratch, *, fast: bool) -> None:
-        self.instruments, self.neurons, self.scratch = instruments, values.shape[1], scratch
+    def __init__(self, instruments: Sequence[Instrument], values: Tensor, sums: ColumnSums | None = None) -> None:
+        self.instruments, self.neurons, self.sums = instruments, values.shape[1], sums
         like = values.detach()[:0]
         like = like if str(like.dtype) == "torch.float64" else like.float()
         self.dtype = like.dtype
         # Sizes that an instrument refuses are refused now: start() looks at them.
         self.starts = [part.start(self.neurons) for part in instruments]
-        self.kernels: list[Kernel | None] = [part.kernel(self.neurons, like) if fast else None for part in instruments]
+        self.kernels: list[Kernel | None] = [part.kernel(self.neurons, like) if sums else None for part in instruments]
         fast_ones = [kernel for kernel in self.kernels if kernel is not None]
         self.light_kernels = [kernel for kernel in fast_ones if not kernel.dear]
         self.light_kernels.sort(key=lambda kernel: not kernel.knows)  # one that knows what is finite comes first
@@ -90,7 +92,9 @@ class Place:
             self.trace(as_rows(values), light=feed.light, dear=feed.dear)
             return True
         light, dear = self.light_kernels if feed.light else [], self.dear_kernels if feed.dear else []
-        finite = self._fits(values) and self._fast(values, light, dear) if light or dear else True
+        finite = (
+            self._fits(values) and self._fast(values, light, dear, self.sums) if self.sums and (light or dear) else True
+        )
         slow = self.without if feed.dear else []
         if not finite:
             slow = [i for i in range(len(self.instruments)) if (feed.dear if self.dear(i) else feed.light)]
@@ -116,27 +120,21 @@ class Place:
             )
             self.slow_rows[i] += rows.shape[0]
 
-    def _fast(self, values: Tensor, light: Sequence[Kernel], dear: Sequence[Kernel]) -> bool:
+    def _fast(self, values: Tensor, light: Sequence[Kernel], dear: Sequence[Kernel], sums: ColumnSums) -> bool:
         import torch
 
         unit = torch.finfo(values.dtype).eps
         values = values.to(self.dtype)
-        for piece in pieces_of(values):
-            for kernel in light:
-                kernel.add(piece, self.scratch)
-        seen = light[0].finite() if light else None
-        if seen is None:
-            seen = float(values.sum())
-        if seen - seen != 0:  # infinite or NaN
-            for kernel in light:
-                kernel.drop()
+        fed = [*light, *dear]
+        knowing = fed[0].knows
+        if not (fed[0].add(values, sums) if knowing else math.isfinite(float(values.sum()))):
             return False
-        for kernel in dear:
-            kernel.add(values, self.scratch)
         rows = values.numel() // self.neurons
-        for kernel in (*light, *dear):
+        for i, kernel in enumerate(fed):
+            if i or not knowing:
+                kernel.add(values, sums)
             kernel.unit = max(kernel.unit, unit)
-            kernel.commit(rows)
+            kernel.rows += rows
         return True
 
     def trace(self, rows: Tensor, *, light: bool, dear: bool) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import NeurofnError, SettingError, ShapeError
 from .._sites_address import OUTPUT, address_of
 from ..instruments import Instrument, Probe
-from ..instruments._blocks import Scratch
+from ..instruments._column_sums import column_sums
 from ..sites import Site, find_module, find_sites, tap, to_rows
 from ._chunks import Chunk, chunks_of
 from ._places import Feed, Name, Place, of_rows
@@ -64,7 +64,7 @@ class Sampler:
         self.failed: dict[str, tuple[int, str]] = {}
         self.nonfinite: dict[str, int] = {}  # place -> the first step at which something was not finite
         self.names: dict[str, Name] = {}  # of all places there ever were
-        self.scratch = Scratch()
+        self.sums = column_sums() if fast else None  # built before the first step, which would pay for it
         self.step, self.ticket, self.spent = 0, 0, 0.0
         self.clock = time.perf_counter
         self.fused = False  # whether a compiler has taken the hooks into its graph
@@ -189,7 +189,7 @@ class Sampler:
         values = self._block(site, output)
         place = self.places.get(key)
         if place is None:
-            place = self.places[key] = Place(self.instruments, values, self.scratch, fast=self.fast)
+            place = self.places[key] = Place(self.instruments, values, self.sums)
             self.names[key] = name
         if self.fast:
             if values.shape[1] != place.neurons:
