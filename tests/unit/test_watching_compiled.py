@@ -12,7 +12,7 @@ from torch import nn
 from neurofn._errors import SiteError
 from neurofn.instruments import EpsilonRank, Moments
 from neurofn.testing._instrument_runs import hooks
-from neurofn.watching import watch
+from neurofn.watching import in_gradient, watch
 
 SILENT = r"torch\._dynamo\.reset\(\)"
 
@@ -61,9 +61,15 @@ def test_a_second_model_of_the_same_structure_is_refused() -> None:
 
 
 def test_one_graph_is_refused_with_a_reason() -> None:
-    model = torch.compile(mlp(), backend="eager", fullgraph=True)
+    model = mlp()
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
     with (
-        pytest.raises(torch._dynamo.exc.Unsupported, match="compile without fullgraph=True"),
+        pytest.raises(torch._dynamo.exc.Unsupported, match=r"watch what torch\.compile gave"),
         watch(model, Moments(), at="1", every=1),
     ):
-        model(torch.randn(5, 4))
+        compiled(torch.randn(5, 4))
+    with (
+        pytest.raises(torch._dynamo.exc.Unsupported, match="leave out gradients"),
+        watch(compiled, Moments(), at=in_gradient("1"), every=1),
+    ):
+        compiled(torch.randn(5, 4))

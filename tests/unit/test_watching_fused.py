@@ -1,8 +1,8 @@
-"""watch over many steps of compiled models: traced into the graph, or refused at the first compiled step."""
+"""watch of compiled models of one graph: the readings of an uncompiled one, or refused at the first step."""
 
 from __future__ import annotations
 
-import warnings
+import copy
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import nn
 
 from neurofn._errors import SiteError
 from neurofn.instruments import ActivatedNeurons, EpsilonRank, Moments
+from neurofn.saving._kernel import has_compiler
 from neurofn.testing._instrument_runs import hooks
 from neurofn.watching import Every, Windows, watch
 
@@ -42,14 +43,68 @@ def test_windows_are_compiled_into_one_graph() -> None:
     for model_again in range(2):  # a second model of the same structure too
         del model_again
         compiled = torch.compile(model, backend="eager", fullgraph=True)
-        with warnings.catch_warnings(), watch(compiled, *instruments, every=ALL) as record:
+        with watch(compiled, *instruments, every=ALL) as record:
             for x in inputs:
                 compiled(x)
-        assert record._sampler.fused
         assert "1#2" in record.columns["site"]
-        for name in ("step", "site", "reading"):
-            assert (record.columns[name] == plain.columns[name]).all()
-        np.testing.assert_allclose(record.columns["value"], plain.columns["value"], rtol=1e-4, atol=1e-5)
+        assert record.record == plain.record
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated")  # torch's own
+@pytest.mark.skipif(not has_compiler(), reason="no C++ compiler")
+@pytest.mark.usefixtures("fresh")
+def test_what_a_compiler_makes_of_the_code_keeps_the_readings() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(inplace=True), nn.Linear(8, 8), nn.GELU())
+    inputs = torch.randn(6, 16, 4)
+    inputs[3, 2] = torch.nan  # a batch that takes the exact route
+    found = []
+    for made in (model, torch.compile(model, fullgraph=True)):
+        with watch(made, Moments(), ActivatedNeurons(), every=Windows(2, 3, readings=Every(4))) as record:
+            for x in inputs:
+                made(x).sum().backward()
+        found.append(record.record)
+    plain, compiled = found
+    assert (compiled.columns["reading"] == plain.columns["reading"]).all()
+    np.testing.assert_allclose(compiled.columns["value"], plain.columns["value"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_single_steps_and_parts_of_tuples_are_in_one_graph_too() -> None:
+    class Two(nn.Module):
+        neuron_axis = -1
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+            return x, {"twice": 2 * x}
+
+    class Sum(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.two = Two()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            one, more = self.two(x)
+            return one + more["twice"]
+
+    model, x = Sum(), torch.ones(3, 2)
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    with watch(compiled, Moments(), at=["two", "two[1]['twice']"], every=1) as record:
+        compiled(x)
+    means = record.where(reading="average mean").columns
+    assert dict(zip(means["site"], means["value"], strict=True)) == {"two": 1.0, "two[1]['twice']": 2.0}
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's own, behind any graph break
+@pytest.mark.usefixtures("fresh")
+def test_a_copy_of_a_watched_model_is_compiled_and_not_read() -> None:
+    model = mlp()
+    with watch(model, Moments(), at="0", every=1) as record:
+        copied = torch.compile(copy.deepcopy(model), backend="eager")
+        for _ in range(2):
+            copied(torch.randn(5, 4))
+        model(torch.randn(7, 4))
+    assert record.steps == 1
+    assert (record.where(reading="average mean").columns["step"] == 0).all()
 
 
 @pytest.mark.usefixtures("fresh")
@@ -57,12 +112,12 @@ def test_a_model_compiled_before_is_refused_at_its_first_compiled_step() -> None
     model = torch.compile(mlp(), backend="eager")
     model(torch.randn(5, 4))
     with (  # noqa: PT012
-        pytest.raises(SiteError, match=r"first compiled.*torch\._dynamo\.reset\(\)"),
+        pytest.raises(SiteError, match=r"torch\._dynamo\.reset\(\)"),
         watch(model, every=ALL) as record,
     ):
         for _ in range(3):
             model(torch.randn(5, 4))
-    assert record.steps == 1
+    assert record.steps == 0
     assert hooks(model) == 0
 
 

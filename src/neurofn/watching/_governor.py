@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from statistics import median
 
-__all__ = ["SHARES", "Governor", "Hidden"]
+__all__ = ["SHARES", "Governor"]
 
 SHARES = {"light": 0.45, "dear": 0.25, "readings": 0.3}
 """How the budget is divided: cheap sums, dear sums (Gram matrices), readings (eigenvalues). Nothing passes between them."""
 
 _KEPT = 4.0  # credit for at most so many of the dearest piece of work is kept, so that a long break buys no burst
-_WINDOW = 15  # steps whose times are compared where a compiler hides the work
+_WINDOW = 15  # steps whose median says how long a step is
 
 
 class Governor:
@@ -24,9 +24,9 @@ class Governor:
 
     >>> clock = iter([0.0, 1.0, 2.0, 3.0]).__next__
     >>> governor = Governor(0.1, clock=clock)
-    >>> _ = governor.tick(); governor.affords("light", guess=0.04)
+    >>> governor.tick(); governor.affords("light", guess=0.04)
     False
-    >>> _ = governor.tick(); governor.affords("light", guess=0.04)
+    >>> governor.tick(); governor.affords("light", guess=0.04)
     True
     """
 
@@ -44,10 +44,9 @@ class Governor:
         """What was spent, as a share of the time of the rest."""
         return self.spent / self.rest if self.rest else 0.0
 
-    def tick(self) -> float | None:
-        """A step begins; gives how long the one before took, without what was spent in it."""
+    def tick(self) -> None:
+        """A step begins."""
         now = self.clock()
-        step = None
         if self._last is not None:
             step = max(0.0, now - self._last - self._unbilled)
             counted = min(step, 10 * median(self._steps)) if len(self._steps) > 2 else step
@@ -57,7 +56,6 @@ class Governor:
                 most = _KEPT * max(self.expected[kind].values(), default=float("inf"))
                 self.credit[kind] = min(self.credit[kind] + self.budget * share * counted, max(most, 0.0))
         self._last, self._unbilled = now, 0.0
-        return step
 
     def skip(self) -> None:
         """What passed since the last tick counts for nothing: the watch was paused."""
@@ -78,28 +76,3 @@ class Governor:
         self.credit[kind] -= seconds
         self.spent += seconds
         self._unbilled += seconds
-
-
-class Hidden:
-    """The cost of work that a compiler has mixed into the step: the difference of steps with it and steps without.
-
-    >>> hidden = Hidden()
-    >>> for step in range(12):
-    ...     hidden.note(1.25 if step % 2 else 1.0, sampled=bool(step % 2))
-    >>> hidden.cost()
-    0.25
-    """
-
-    def __init__(self) -> None:
-        self.times: dict[bool, deque[float]] = {on: deque(maxlen=_WINDOW) for on in (False, True)}
-
-    def note(self, seconds: float, *, sampled: bool) -> None:
-        """A step took so long."""
-        self.times[sampled].append(seconds)
-
-    def cost(self) -> float | None:
-        """Seconds more per sampled step, by medians; a tenth of a step until there are five of each; None without steps."""
-        off, on = self.times[False], self.times[True]
-        if len(off) < 5 or len(on) < 5:
-            return 0.1 * median(off or on) if (off or on) else None
-        return max(0.0, median(on) - median(off))

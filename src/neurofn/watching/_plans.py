@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from ..instruments import Instrument
 from ._chunks import Chunk, row_of
-from ._governor import Governor, Hidden
+from ._governor import Governor
 from ._jobs import Job, over_processes
 from ._places import Feed
 from ._sampler import Sampler
@@ -180,7 +180,6 @@ class Budgeted(_Summing):
     def __init__(self, budget: float) -> None:
         super().__init__(1)
         self.governor = Governor(budget)
-        self.hidden = Hidden()
         self._before = 0.0  # what the sampler had spent when the pass began
         self._kind: tuple[str, str | None] | None = None
         self._next = 0
@@ -193,9 +192,7 @@ class Budgeted(_Summing):
                 part.compute(part.start(2))
 
     def begin(self, step: int, loss: float | None, sampler: Sampler) -> Feed | None:
-        took = self.governor.tick()
-        if took is not None and sampler.fused:
-            self.hidden.note(took, sampled=self._kind is not None)
+        self.governor.tick()
         self._before, self._kind = sampler.spent, None
         path = self._dearest_path(sampler)
         if path is not None:
@@ -237,11 +234,10 @@ class Budgeted(_Summing):
         seconds = sampler.spent - self._before
         if self._kind is not None:
             kind, which = self._kind
-            hidden = self.hidden.cost() if sampler.fused else None
             if self.sampled == 1:  # memory is allocated only once
                 self.governor.bill(kind, seconds)
             else:
-                self.governor.pay(kind, seconds + (hidden or 0.0), which)
+                self.governor.pay(kind, seconds, which)
         begin = sampler.clock()
         before = self._next
         job = self._job(step, sampler)

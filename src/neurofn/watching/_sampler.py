@@ -8,13 +8,15 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._errors import NeurofnError, SettingError, ShapeError
 from .._sites_address import OUTPUT, address_of
 from ..instruments import Instrument, Probe
 from ..instruments._column_sums import column_sums
-from ..sites import Site, find_module, find_sites, tap, to_rows
+from ..sites import Site, find_module, find_sites, tap, to_rows, to_tensor
+from ._callback import callback
 from ._chunks import Chunk, chunks_of
 from ._places import Feed, Name, Place, of_rows
 from ._reduce import Share, over_processes
@@ -27,8 +29,8 @@ __all__ = ["Sampler", "recomputing", "uncompiled"]
 
 
 _ONE_GRAPH = (
-    "a watched model cannot be one graph with every=N, a schedule or instruments without a fast route: compile without "
-    "fullgraph=True, or watch the compiled model with a budget or every=Windows(...)"
+    "a watched model is one graph where the compiled model itself is watched, at outputs of modules: watch what torch.compile "
+    "gave, leave out gradients, inputs and functions, or compile without fullgraph=True"
 )
 
 
@@ -56,8 +58,6 @@ class Sampler:
         named = [one for of in split_views(at).values() for one in (of if isinstance(of, tuple) else (of,))]
         self.named = {getattr(one, "path", one) for one in named}
         self.model = model
-        self.fusable = fast and "gradient" not in self.sides and _all_fast(self.instruments)
-        self.fusable = self.fusable and all(_is_output(site) for site in self.sites.values())
         self.weights: Tensor | None = None
         self.targets: Tensor | None = None
         self.seen: set[str] = set()
@@ -67,7 +67,6 @@ class Sampler:
         self.sums = column_sums() if fast else None  # built before the first step, which would pay for it
         self.step, self.ticket, self.spent = 0, 0, 0.0
         self.clock = time.perf_counter
-        self.fused = False  # whether a compiler has taken the hooks into its graph
         self.feed, self.side, self.touched = Feed(), "", False
         self.close()
         self.clear()
@@ -98,41 +97,30 @@ class Sampler:
         """Hook every site; leaving ``stack`` takes the hooks off."""
         for path, site in self.sites.items():
             if _is_output(site):
-                stack.callback(self.modules[path].register_forward_hook(self._hook(site)).remove)
+                stack.callback(self.modules[path].register_forward_hook(self._hook(site, stack)).remove)
             else:
                 stack.callback(tap(self.model, site, self._receiver(site), active=lambda: self.on))
 
     def _receiver(self, site: Site) -> Callable[[Any], None]:
         return uncompiled(lambda value: self.see(site, value))
 
-    def _hook(self, site: Site) -> Callable[[nn.Module, Any, Any], None]:
+    def _hook(self, site: Site, stack: ExitStack) -> Callable[[nn.Module, Any, Any], None]:
         # A function, not a bound method: copy.deepcopy of a watched model copies methods with all they belong to.
         import torch
 
-        def eagerly(module: nn.Module, output: Any) -> None:
-            if module is self.modules[site.path]:
-                self.see(site, output)
-
-        if "torch._dynamo" not in sys.modules:
-            return lambda module, inputs, output: eagerly(module, output) if self.on else None
-        breaking, path = uncompiled(eagerly), site.path
+        owner, receive = self.modules[site.path], self._receiver(site)
+        whole = replace(site, address=replace(address_of(site), parts=()))
+        hand_over = callback(lambda value: self.see(whole, value), stack)
+        tracing = torch.compiler.is_dynamo_compiling
+        traceable = "gradient" not in self.sides  # what is handed over has none
 
         def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            if not self.on:
+            if not self.on or module is not owner:
                 return
-            if not torch.compiler.is_dynamo_compiling():
-                breaking(module, output)
-                return
-            place = None
-            if self.fusable:
-                self.calls[path] = call = self.calls.get(path, 0) + 1
-                place = self.places.get(_key(path, call, self.side))
-            if place is None:
-                breaking(module, output)
-                return
-            self.fused = True
-            with torch.no_grad():
-                place.trace(to_rows(output, site), light=self.light, dear=self.dear)
+            if traceable and tracing():
+                hand_over(to_tensor(output, site))
+            else:
+                receive(output)
 
         return hook
 
@@ -274,12 +262,6 @@ def _checked(instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
     return tuple(instruments)
 
 
-def _all_fast(instruments: Sequence[Instrument]) -> bool:
-    import torch
-
-    return all(part.kernel(1, torch.empty(0, 1)) is not None for part in instruments)
-
-
 def _is_output(site: Site) -> bool:
     """Whether it is the output of a module, or a part of it, so that a hook on the module sees it."""
     address = address_of(site)
@@ -287,8 +269,7 @@ def _is_output(site: Site) -> bool:
 
 
 def _key(path: str, call: int, side: str) -> str:
-    """A plain text, which a compiler can look up."""
-    return str(call) + ":" + side + ":" + path
+    return f"{call}:{side}:{path}"
 
 
 def _rank(name: Name, order: dict[str, int], sides: dict[str, int]) -> tuple[int, int, int]:

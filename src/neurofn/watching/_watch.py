@@ -124,7 +124,6 @@ class Watch(Rows):
                 from torch._dynamo import config
 
                 stack.enter_context(config.patch(skip_nnmodule_hook_guards=False))
-                stack.callback(_stance, "default")
             stack.callback(self._model.register_forward_pre_hook(self._before()).remove)
             self._sampler.attach(stack)
             stack.callback(self._model.register_forward_hook(self._after()).remove)
@@ -171,8 +170,6 @@ class Watch(Rows):
                 feed = plan.begin(self.steps, self._loss, sampler) if sampler.in_training else None
                 if feed is not None:
                     sampler.open(feed)
-                    if plan.sampled == 1 and sampler.fusable:
-                        _stance("force_eager")  # so that the compiler finds all buffers made
             elif not module.training and "evaluation" in sampler.sides:
                 feed = plan.evaluate(sampler)
                 if feed is not None:
@@ -191,8 +188,6 @@ class Watch(Rows):
             was_on = sampler.on
             sampler.close()
             if was_on:
-                if plan.sampled == 1 and sampler.fusable:
-                    _stance("default")
                 self._look()
             if not self._paused and (self._passes + 1) % plan.passes == 0:
                 begin = sampler.clock()
@@ -207,8 +202,6 @@ class Watch(Rows):
         sampler = self._sampler
         if not sampler.seen:
             raise SiteError(f"a training pass went by and no output of the sites was seen. {_SILENT}")
-        if self._plan.sampled == 2 and not sampler.touched and not sampler.fused and _compiled(self._model):
-            raise SiteError(f"the first compiled training pass went by and no output of the sites was seen. {_SILENT}")
 
     def _settle(self) -> None:
         """What came in after the last step, from its backward pass and from evaluation, is that step's."""
@@ -252,15 +245,3 @@ class Watch(Rows):
                             f"{_SILENT}")  # fmt: skip
         if silent:
             warnings.warn(f"modules that were never called have no readings: {', '.join(silent)}", stacklevel=3)
-
-
-def _stance(name: str) -> None:
-    import torch
-
-    if "torch._dynamo" in sys.modules:
-        torch.compiler.set_stance(name)
-
-
-def _compiled(model: nn.Module) -> bool:
-    return any(getattr(module, "_compiled_call_impl", None) is not None or hasattr(module, "_orig_mod")
-               for module in model.modules())  # fmt: skip
