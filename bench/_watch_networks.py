@@ -73,7 +73,7 @@ def transformer() -> nn.Module:
 
 
 CASES = (
-    Case("MLP", mlp, lambda: (torch.randn(128, 784), torch.randint(0, 10, (128,))), 20, 10.0),
+    Case("MLP", mlp, lambda: (torch.randn(128, 784), torch.randint(0, 10, (128,))), 40, 10.0),
     Case("CNN", cnn, lambda: (torch.randn(64, 3, 32, 32), torch.randint(0, 10, (64,))), 3, 20.0),
     Case(
         "transformer",

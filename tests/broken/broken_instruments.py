@@ -159,10 +159,9 @@ class SumsOfTheFirst(Kernel):
         super().__init__(neurons, like)
         self.sums = torch.zeros(neurons, dtype=torch.float64)
 
-    def add(self, values: Tensor, sums: ColumnSums) -> bool:
+    def add(self, values: Tensor, sums: ColumnSums) -> None:
         if not self.rows:
             self.sums += as_rows(values).double().sum(dim=0)
-        return True
 
     def state(self) -> State:
         return {"total": self.sums, "rows": torch.tensor(float(self.total), dtype=torch.float64)}

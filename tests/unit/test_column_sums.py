@@ -28,14 +28,23 @@ def block(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> Ten
 
 def moments(sums: ColumnSums, values: Tensor, shift: Tensor) -> Tensor:
     into = torch.ones(2, values.shape[1], dtype=torch.float64)
-    assert sums.moments(values, shift, into)
+    assert sums.add(values, moments=(shift, into))
     return into - 1
 
 
 def counts(sums: ColumnSums, values: Tensor, threshold: float = 0.0) -> Tensor:
     into = torch.ones(values.shape[1], dtype=torch.float64)
-    sums.above(values, threshold, into)
+    assert sums.add(values, above=(threshold, into))
     return into - 1
+
+
+def both(sums: ColumnSums, values: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    first, second = (
+        torch.ones(2, values.shape[1], dtype=torch.float64),
+        torch.ones(values.shape[1], dtype=torch.float64),
+    )
+    assert sums.add(values, moments=(shift, first), above=(0.0, second))
+    return first - 1, second - 1
 
 
 def by_definition(values: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,6 +68,7 @@ def test_both_are_the_sums(compiled: CompiledSums, shape: tuple[int, ...], dtype
     for sums in (ColumnSums(), compiled):
         torch.testing.assert_close(moments(sums, values, shift), expected, rtol=within, atol=within)
         assert torch.equal(counts(sums, values), above)
+        assert all(map(torch.equal, both(sums, values, shift), (moments(sums, values, shift), above)))
 
 
 @pytest.mark.parametrize("shape", [(600, 517), (40, 35, 333)])
@@ -84,7 +94,7 @@ def test_what_is_not_finite_adds_nothing(compiled: CompiledSums, shape: tuple[in
     values.view(-1)[-3] = bad
     for sums in (ColumnSums(), compiled):
         into = torch.ones(2, shape[1], dtype=torch.float64)
-        assert not sums.moments(values, torch.zeros(shape[1]), into)
+        assert not sums.add(values, moments=(torch.zeros(shape[1]), into), above=(0.0, into[0]))
         assert torch.equal(into, torch.ones_like(into))
 
 

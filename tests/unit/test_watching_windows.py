@@ -16,7 +16,7 @@ from neurofn.instruments import DEFAULTS, ActivatedNeurons, EpsilonRank, Moments
 from neurofn.instruments._blocks import sampled
 from neurofn.testing._instrument_runs import hooks
 from neurofn.watching import AtLossChange, Every, LogSpaced, Windows, in_evaluation, in_gradient, measure, watch
-from neurofn.watching._governor import Governor, Hidden
+from neurofn.watching._governor import Governor
 
 pytestmark = pytest.mark.usefixtures("random_state_of_its_own")
 
@@ -133,14 +133,6 @@ def test_the_governor_keeps_its_share() -> None:
     before = dict(governor.credit)
     governor.tick()
     assert governor.credit == before  # a pause buys nothing
-
-
-def test_what_a_compiler_hides_is_the_difference_of_steps() -> None:
-    hidden = Hidden()
-    assert hidden.cost() is None
-    for step in range(20):
-        hidden.note(1.0 + 0.04 * (step % 4 == 0), sampled=step % 4 == 0)
-    assert hidden.cost() == pytest.approx(0.04)
 
 
 def test_sampled_rows_all_have_their_turn() -> None:

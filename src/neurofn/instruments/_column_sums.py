@@ -49,11 +49,11 @@ class ColumnSums:
     """By operations of torch: products with a row of ones, which are its fastest sums.
 
     >>> import torch
-    >>> into = torch.zeros(2, 3, dtype=torch.float64)
-    >>> ColumnSums().moments(torch.ones(4, 3), torch.zeros(3), into)
+    >>> sums, counts = torch.zeros(2, 3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
+    >>> ColumnSums().add(torch.ones(4, 3), moments=(torch.zeros(3), sums), above=(0.5, counts))
     True
-    >>> into.tolist()
-    [[4.0, 4.0, 4.0], [4.0, 4.0, 4.0]]
+    >>> sums.tolist(), counts.tolist()
+    ([[4.0, 4.0, 4.0], [4.0, 4.0, 4.0]], [4.0, 4.0, 4.0])
     """
 
     def __init__(self) -> None:
@@ -61,30 +61,34 @@ class ColumnSums:
         self._views: dict[tuple[torch.dtype, torch.Size], Tensor] = {}
         self._ones: dict[tuple[torch.dtype, int], Tensor] = {}
 
-    def moments(self, values: Tensor, shift: Tensor, into: Tensor) -> bool:
-        """Add to ``into`` (2, neurons), of float64, the sums of ``values - shift`` and those of their squares.
+    def add(
+        self, values: Tensor, *, moments: tuple[Tensor, Tensor] | None = None, above: tuple[float, Tensor] | None = None
+    ) -> bool:
+        """Add a block to sums and counts, in one pass over it.
 
-        False, and nothing is added, where a value or the sum of squares is not finite.
+        moments: a shift (neurons,), and where the sums of ``values - shift`` and of its squares go: (2, neurons), float64.
+        above:   a threshold, and where goes how many values are above it: (neurons,), float64.
+
+        With moments False, and nothing is added, where a value or the sum of squares is not finite.
         """
         import torch
 
-        batch = torch.zeros_like(into)
-        shift = shift if values.ndim == 2 else shift[:, None]
-        for piece in _pieces(values):
-            apart = torch.sub(piece, shift, out=self._like(piece))
-            batch[0] += self._sum(apart)
-            batch[1] += self._sum(apart.mul_(apart))
-        finite = math.isfinite(float(batch[1].sum()))
-        if finite:
+        if moments is not None:
+            shift, into = moments
+            batch = torch.zeros_like(into)
+            shift = shift if values.ndim == 2 else shift[:, None]
+            for piece in _pieces(values):
+                apart = torch.sub(piece, shift, out=self._like(piece))
+                batch[0] += self._sum(apart)
+                batch[1] += self._sum(apart.mul_(apart))
+            if not math.isfinite(float(batch[1].sum())):
+                return False
             into += batch
-        return finite
-
-    def above(self, values: Tensor, threshold: float, into: Tensor) -> None:
-        """Add to ``into`` (neurons,), of float64, how many values are above the threshold."""
-        import torch
-
-        for piece in _pieces(values):
-            into += self._sum(torch.gt(piece, threshold, out=self._like(piece)))
+        if above is not None:
+            threshold, counts = above
+            for piece in _pieces(values):
+                counts += self._sum(torch.gt(piece, threshold, out=self._like(piece)))
+        return True
 
     def _sum(self, piece: Tensor) -> Tensor:
         import torch
@@ -133,45 +137,33 @@ def _pieces(values: Tensor) -> Sequence[Tensor]:
 
 class _Args(ctypes.Structure):
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("x", "shift", "into")),
-        *((name, ctypes.c_int64) for name in ("samples", "neurons", "places", "stride")),
+        *((name, ctypes.c_void_p) for name in ("x", "shift", "moments", "counts")),
         ("threshold", ctypes.c_double),
+        *((name, ctypes.c_int64) for name in ("samples", "neurons", "places", "stride")),
         ("threads", ctypes.c_int32),
     )
 
 
 class CompiledSums(ColumnSums):
-    """By ``_column_sums.cpp``, in one pass and without a buffer; by torch what is no plain tensor in memory."""
+    """By ``_column_sums.cpp``, without a buffer; by torch what is no plain tensor in memory."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         super().__init__()
-        self._moments, self._above = library.neurofn_moments, library.neurofn_above
-        self._moments.argtypes = self._above.argtypes = [ctypes.POINTER(_Args), ctypes.c_int]
-        self._moments.restype, self._above.restype = ctypes.c_int, None
+        self._run = library.neurofn_column_sums
+        self._run.argtypes, self._run.restype = [ctypes.POINTER(_Args), ctypes.c_int], ctypes.c_int
 
-    def moments(self, values: Tensor, shift: Tensor, into: Tensor) -> bool:
-        args = _args(values, shift, 0.0, into)
-        if args is None:
-            return super().moments(values, shift, into)
-        return bool(self._moments(args, values.element_size()))
+    def add(
+        self, values: Tensor, *, moments: tuple[Tensor, Tensor] | None = None, above: tuple[float, Tensor] | None = None
+    ) -> bool:
+        import torch
 
-    def above(self, values: Tensor, threshold: float, into: Tensor) -> None:
-        args = _args(values, None, threshold, into)
-        if args is None:
-            super().above(values, threshold, into)
-        else:
-            self._above(args, values.element_size())
-
-
-def _args(values: Tensor, shift: Tensor | None, threshold: float, into: Tensor) -> _Args | None:
-    """What the library is called with; None where the numbers do not lie as it reads them."""
-    import torch
-
-    shape, strides = values.shape, values.stride()
-    places = shape[2] if len(shape) == 3 else 1
-    within = strides[1:] == ((1,) if len(shape) == 2 else (places, 1))
-    if not within or type(values) is not torch.Tensor or values.is_neg() or not values.numel():
-        return None
-    threads = torch.get_num_threads() if values.numel() >= _ALONE else 1
-    where = values.data_ptr(), None if shift is None else shift.data_ptr(), into.data_ptr()
-    return _Args(*where, shape[0], shape[1], places, strides[0], threshold, threads)
+        shape, strides = values.shape, values.stride()
+        places = shape[2] if len(shape) == 3 else 1
+        within = strides[1:] == ((1,) if len(shape) == 2 else (places, 1))
+        if not within or type(values) is not torch.Tensor or values.is_neg() or not values.numel():
+            return super().add(values, moments=moments, above=above)
+        shift, sums = (None, None) if moments is None else (moments[0].data_ptr(), moments[1].data_ptr())
+        threshold, counts = (0.0, None) if above is None else (above[0], above[1].data_ptr())
+        threads = torch.get_num_threads() if values.numel() >= _ALONE else 1
+        args = _Args(values.data_ptr(), shift, sums, counts, threshold, shape[0], shape[1], places, strides[0], threads)
+        return bool(self._run(args, values.element_size()))

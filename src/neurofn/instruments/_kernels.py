@@ -1,7 +1,7 @@
 """The fast route of instruments: sums over rows in the data type of the activations, added up in place in float64.
 
 A kernel states what `Instrument._update` states, for rows that are all finite and have no weights: whoever feeds it looks at
-``finite`` first and gives batches with NaN, infinities or overflowing squares to the slow route. Kernels are objects that
+what is finite first and gives batches with NaN, infinities or overflowing squares to the slow route. Kernels are objects that
 change, because nothing may be allocated where a network trains; what leaves them is a state like any other.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ._base import State
     from ._column_sums import ColumnSums
 
-__all__ = ["AboveCounts", "GramSums", "Kernel", "MomentSums"]
+__all__ = ["AboveCounts", "GramSums", "Kernel", "MomentSums", "Team"]
 
 _FLUSH = 4096  # rows whose products are summed in float32 before they go to float64
 
@@ -29,15 +30,11 @@ _FLUSH = 4096  # rows whose products are summed in float32 before they go to flo
 class Kernel(ABC):
     """Sums of one instrument at one site, in place. ``rows`` is how many are in them.
 
-    ``add`` takes a batch. ``trace`` does all of that in tensor
-    operations alone: with nothing that a compiler cannot fuse or a device would have to be waited for.
+    ``add`` takes a block. ``trace`` takes it in tensor operations alone, without waiting for the device.
     """
 
     dear: ClassVar[bool] = False
-    """Whether a row costs more than a few operations per value: then it is fed more rarely, and `add` comes after the check."""
-
-    knows: ClassVar[bool] = False
-    """Whether `add` tells whether all of the batch was finite."""
+    """Whether a row costs more than a few operations per value: then it is fed more rarely."""
 
     def __init__(self, neurons: int, like: Tensor) -> None:
         import torch
@@ -54,13 +51,8 @@ class Kernel(ABC):
         return self.rows + int(self.traced)
 
     @abstractmethod
-    def add(self, values: Tensor, sums: ColumnSums) -> bool:
-        """Add a block, (rows, neurons) or (samples, neurons, places); all of it is finite, unless the kernel ``knows``: then
-        False where something is not, or its sums are not, and nothing is added."""
-
-    def size(self, rows: Tensor) -> Tensor:
-        """Per neuron a number that is not finite where something in ``rows`` is not; best one that `trace` needs too."""
-        return rows.square().sum(dim=0)
+    def add(self, values: Tensor, sums: ColumnSums) -> None:
+        """Add a block, (rows, neurons) or (samples, neurons, places), all of it finite."""
 
     def trace(self, rows: Tensor, good: Tensor) -> None:
         """Add ``rows`` (rows, neurons) where ``good``, a bool tensor without axes, says so."""
@@ -84,8 +76,6 @@ class MomentSums(Kernel):
     Against float64 the mean is off by some units in the last place of the data type times the spread about the shift.
     """
 
-    knows: ClassVar[bool] = True
-
     def __init__(self, neurons: int, like: Tensor) -> None:
         import torch
 
@@ -94,21 +84,26 @@ class MomentSums(Kernel):
         self.shifted = False
         self.sums = torch.zeros(2, neurons, dtype=torch.float64, device=like.device)
 
-    def add(self, values: Tensor, sums: ColumnSums) -> bool:
-        if not self.shifted and values.numel() and sums.moments(values, self.shift, self.sums):
+    def add(self, values: Tensor, sums: ColumnSums) -> None:
+        self.add_finite(values, sums, beside=None)
+
+    def add_finite(self, values: Tensor, sums: ColumnSums, *, beside: AboveCounts | None) -> bool:
+        """Add a block here and in one pass ``beside``; False, and nothing is added, where it or its squares are not finite."""
+        if not self.shifted and values.numel() and sums.add(values, moments=(self.shift, self.sums)):
             self.shift.add_(self.sums[0] / (values.numel() // self.neurons))
             self.shifted = True
             self.sums.zero_()
-        return sums.moments(values, self.shift, self.sums)
+        return sums.add(values, moments=(self.shift, self.sums), above=None if beside is None else beside.above)
 
     def trace(self, rows: Tensor, good: Tensor) -> None:
         import torch
 
         super().trace(rows, good)
-        for i, sums in enumerate(((rows - self.shift).sum(dim=0), self.size(rows))):
+        for i, sums in enumerate(((rows - self.shift).sum(dim=0), self.squares(rows))):
             self.sums[i].add_(torch.where(good, sums, 0.0))
 
-    def size(self, rows: Tensor) -> Tensor:
+    def squares(self, rows: Tensor) -> Tensor:
+        """Of each neuron the sum of squares about the shift."""
         return (rows - self.shift).square().sum(dim=0)
 
     def reset(self) -> None:
@@ -139,10 +134,10 @@ class AboveCounts(Kernel):
         super().__init__(neurons, like)
         self.threshold = threshold if like.dtype == torch.float64 else _below(threshold)
         self.counts = torch.zeros(neurons, dtype=torch.float64, device=like.device)
+        self.above = self.threshold, self.counts
 
-    def add(self, values: Tensor, sums: ColumnSums) -> bool:
-        sums.above(values, self.threshold, self.counts)
-        return True
+    def add(self, values: Tensor, sums: ColumnSums) -> None:
+        sums.add(values, above=self.above)
 
     def trace(self, rows: Tensor, good: Tensor) -> None:
         import torch
@@ -184,17 +179,16 @@ class GramSums(Kernel):
         )
         self.gram = torch.zeros(neurons, neurons, dtype=torch.float64, device=like.device)
 
-    def add(self, values: Tensor, sums: ColumnSums) -> bool:
+    def add(self, values: Tensor, sums: ColumnSums) -> None:
         rows = as_rows(values)
         if not self.in_float32:
             wide = rows.double()
             self.gram.addmm_(wide.t(), wide)
-            return True
+            return
         self.narrow.addmm_(rows.t(), rows)
         self.pending += rows.shape[0]
         if self.pending >= _FLUSH:
             self._flush()
-        return True
 
     def trace(self, rows: Tensor, good: Tensor) -> None:
         import torch
@@ -229,6 +223,48 @@ class GramSums(Kernel):
             self.gram.add_(self.narrow)
             self.narrow.zero_()
             self.pending = 0
+
+
+class Team:
+    """Kernels that are given the same blocks: what one pass over a block can do for several is done in one.
+
+    >>> import torch
+    >>> from neurofn.instruments._column_sums import ColumnSums
+    >>> moments, counts = MomentSums(2, torch.zeros(0, 2)), AboveCounts(2, torch.zeros(0, 2), threshold=0.0)
+    >>> Team([counts, moments]).add(torch.tensor([[1.0, -2.0], [3.0, -4.0]]), ColumnSums(), unit=1.2e-7)
+    True
+    >>> moments.state()["mean"].tolist(), counts.state()["count"].tolist()
+    ([2.0, -3.0], [2, 0])
+    """
+
+    def __init__(self, kernels: Sequence[Kernel]) -> None:
+        self.kernels = kernels
+        self.moments = next((kernel for kernel in kernels if isinstance(kernel, MomentSums)), None)
+        self.counts = next((kernel for kernel in kernels if isinstance(kernel, AboveCounts)), None)
+        done = () if self.moments is None else (self.moments, self.counts)
+        self.others = [kernel for kernel in kernels if kernel not in done]
+
+    def add(self, values: Tensor, sums: ColumnSums, *, unit: float) -> bool:
+        """Add a block whose numbers were ``unit`` apart near 1; False, and nothing is added, where one is not finite."""
+        if self.moments is not None:
+            finite = self.moments.add_finite(values, sums, beside=self.counts)
+        else:
+            finite = math.isfinite(float(values.sum()))
+        if not finite:
+            return False
+        for kernel in self.others:
+            kernel.add(values, sums)
+        for kernel in self.kernels:
+            kernel.rows += values.numel() // kernel.neurons
+            kernel.unit = max(kernel.unit, unit)
+        return True
+
+    def trace(self, rows: Tensor) -> None:
+        """Add (rows, neurons) in tensor operations alone; a batch with anything that is not finite is left out whole."""
+        size = rows.sum(dim=0) if self.moments is None else self.moments.squares(rows)
+        good = size.sum().isfinite()
+        for kernel in self.kernels:
+            kernel.trace(rows, good)
 
 
 _RESOLUTION = 4 * float(np.finfo(np.float32).eps)

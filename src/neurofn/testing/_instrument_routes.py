@@ -50,8 +50,8 @@ def check_fast_route_equals_the_slow_one(instrument: Instrument) -> None:
 
 def _feed(place: Place, batch: Tensor, route: str) -> None:
     rows = batch.movedim(1, 2).flatten(0, 1)
-    if route == "traced" and place.traceable:
-        place.trace(rows, light=True, dear=True)
+    if route == "traced" and not place.without:
+        place.teams[True, True].trace(rows.to(place.dtype))
     else:
         place.add(batch if route == "places" else rows, Feed())
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import ShapeError
 from ..instruments import Instrument, Labelled, State
 from ..instruments._blocks import as_rows, sampled
+from ..instruments._kernels import Team
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from ..instruments._column_sums import ColumnSums
@@ -64,10 +66,11 @@ class Place:
         # Sizes that an instrument refuses are refused now: start() looks at them.
         self.starts = [part.start(self.neurons) for part in instruments]
         self.kernels: list[Kernel | None] = [part.kernel(self.neurons, like) if sums else None for part in instruments]
-        fast_ones = [kernel for kernel in self.kernels if kernel is not None]
-        self.light_kernels = [kernel for kernel in fast_ones if not kernel.dear]
-        self.light_kernels.sort(key=lambda kernel: not kernel.knows)  # one that knows what is finite comes first
-        self.dear_kernels = [kernel for kernel in fast_ones if kernel.dear]
+        self.teams = {
+            (a, b): Team([k for k in self.kernels if k is not None and (b if k.dear else a)])
+            for a in (False, True)
+            for b in (False, True)
+        }  # by whether light and dear ones are fed
         self.without = [i for i, kernel in enumerate(self.kernels) if kernel is None]
         self.slow: list[State | None] = [None] * len(instruments)
         self.slow_rows = [0] * len(instruments)
@@ -78,23 +81,16 @@ class Place:
         kernel = self.kernels[i]
         return kernel is None or kernel.dear
 
-    @property
-    def traceable(self) -> bool:
-        """Whether all instruments have fast kernels, so that a compiler can fuse them."""
-        return not self.without
-
     def add(self, values: Tensor, feed: Feed) -> bool:
         """Add a block as `Feed` says, without weights; False where something in it is not finite."""
         values = values.detach()
         if feed.limit is not None:
             values = sampled(values, feed.limit, feed.turn)
-        if values.device.type == "cuda" and self.traceable:  # nothing there waits for the device
-            self.trace(as_rows(values), light=feed.light, dear=feed.dear)
+        team = self.teams[feed.light, feed.dear]
+        if values.is_cuda and not self.without:  # nothing there waits for the device
+            team.trace(as_rows(values).to(self.dtype))
             return True
-        light, dear = self.light_kernels if feed.light else [], self.dear_kernels if feed.dear else []
-        finite = (
-            self._fits(values) and self._fast(values, light, dear, self.sums) if self.sums and (light or dear) else True
-        )
+        finite = not team.kernels or (self._fits(values) and self._fast(values, team))
         slow = self.without if feed.dear else []
         if not finite:
             slow = [i for i in range(len(self.instruments)) if (feed.dear if self.dear(i) else feed.light)]
@@ -104,8 +100,13 @@ class Place:
 
     def _fits(self, values: Tensor) -> bool:
         """Whether the kernels' data type holds these values."""
-        floats = values.is_floating_point() and values.device.type == "cpu"
-        return floats and (values.dtype == self.dtype or values.dtype.itemsize < 8)
+        same = values.dtype is self.dtype
+        return values.is_cpu and (same or (values.is_floating_point() and values.dtype.itemsize < 8))
+
+    def _fast(self, values: Tensor, team: Team) -> bool:
+        assert self.sums is not None
+        unit = _unit(values.dtype)
+        return team.add(values if values.dtype is self.dtype else values.to(self.dtype), self.sums, unit=unit)
 
     def exactly(
         self, rows: Tensor, fed: Sequence[int], weights: Tensor | None = None, targets: Tensor | None = None
@@ -119,34 +120,6 @@ class Place:
                 else part.update(state, rows, weights)
             )
             self.slow_rows[i] += rows.shape[0]
-
-    def _fast(self, values: Tensor, light: Sequence[Kernel], dear: Sequence[Kernel], sums: ColumnSums) -> bool:
-        import torch
-
-        unit = torch.finfo(values.dtype).eps
-        values = values.to(self.dtype)
-        fed = [*light, *dear]
-        knowing = fed[0].knows
-        if not (fed[0].add(values, sums) if knowing else math.isfinite(float(values.sum()))):
-            return False
-        rows = values.numel() // self.neurons
-        for i, kernel in enumerate(fed):
-            if i or not knowing:
-                kernel.add(values, sums)
-            kernel.unit = max(kernel.unit, unit)
-            kernel.rows += rows
-        return True
-
-    def trace(self, rows: Tensor, *, light: bool, dear: bool) -> None:
-        """Add (rows, neurons) in tensor operations alone; a batch with anything that is not finite is left out whole."""
-        import torch
-
-        rows = rows.detach().to(self.dtype)
-        fed = (self.light_kernels if light else []) + (self.dear_kernels if dear else [])
-        size = fed[0].size(rows) if fed else rows.sum(dim=0)
-        good = torch.isfinite(size.sum())
-        for kernel in fed:
-            kernel.trace(rows, good)
 
     def rows(self, i: int) -> int:
         """Rows that instrument ``i`` was given since it was last taken."""
@@ -165,6 +138,14 @@ class Place:
             kernel.reset()
         self.slow[i], self.slow_rows[i] = None, 0
         return Taken(self.starts[i] if state is None else state, rows)
+
+
+@functools.cache
+def _unit(dtype: torch.dtype) -> float:
+    """The spacing of its numbers near 1."""
+    import torch
+
+    return torch.finfo(dtype).eps
 
 
 def of_rows(given: Tensor, *, rows: int, what: str) -> Tensor:

@@ -149,11 +149,19 @@ class Sampler:
         """Add one output of the module at ``site`` in this call of it."""
         begin = self.clock()
         self.seen.add(site.path)
-        if self.feed.only not in (None, site.path):
+        if self.feed.only is not None and self.feed.only != site.path:
             return
-        key = _key(site.path, call, side)
+        key = f"{call}:{side}:{site.path}"
         try:
-            self._add(Name(site.path, call, side), key, site, output)
+            values = self._block(site, output)
+            place = self.places.get(key)
+            if place is None:
+                place = self.places[key] = Place(self.instruments, values, self.sums)
+                self.names[key] = Name(site.path, call, side)
+            if self.fast:
+                self._add(place, values, key)
+            else:
+                self._add_exactly(place, values)
         except Exception as error:
             name = Name(site.path, call, side)
             if self.strict or (isinstance(error, NeurofnError) and key not in self.names):
@@ -168,27 +176,22 @@ class Sampler:
         shape: tuple[int, ...] = getattr(output, "shape", ())
         if self.fast and len(shape) > 1 and output.is_contiguous() and not address_of(site).parts:
             if site.axis == -1 and output.is_floating_point() and output.numel():
-                return (output if len(shape) == 2 else output.view(-1, shape[-1])).detach()  # type: ignore[no-any-return]
+                return output if len(shape) == 2 else output.view(-1, shape[-1])  # type: ignore[no-any-return]
             if site.axis == 1 and output.is_floating_point() and output.numel():
-                return (output if len(shape) == 2 else output.flatten(2)).detach()  # type: ignore[no-any-return]
-        return to_rows(output, site).detach()
+                return output if len(shape) == 2 else output.flatten(2)  # type: ignore[no-any-return]
+        return to_rows(output, site)
 
-    def _add(self, name: Name, key: str, site: Site, output: Any) -> None:
-        values = self._block(site, output)
-        place = self.places.get(key)
-        if place is None:
-            place = self.places[key] = Place(self.instruments, values, self.sums)
-            self.names[key] = name
-        if self.fast:
-            if values.shape[1] != place.neurons:
-                raise ShapeError(f"{place.neurons} neurons became {values.shape[1]} within one window")
-            if not place.add(values, self.feed):
-                self.nonfinite.setdefault(str(name), self.step)
-            return
+    def _add(self, place: Place, values: Tensor, key: str) -> None:
+        if values.shape[1] != place.neurons:
+            raise ShapeError(f"{place.neurons} neurons became {values.shape[1]} within one window")
+        if not place.add(values, self.feed):
+            self.nonfinite.setdefault(str(self.names[key]), self.step)
+
+    def _add_exactly(self, place: Place, values: Tensor) -> None:
         rows = len(values)
         weights = None if self.weights is None else of_rows(self.weights, rows=rows, what="weights")
         targets = None if self.targets is None else of_rows(self.targets, rows=rows, what="targets")
-        place.exactly(values, range(len(self.instruments)), weights, targets)
+        place.exactly(values.detach(), range(len(self.instruments)), weights, targets)
 
     def _mark(self, name: Name, key: str, error: Exception) -> None:
         self.places.pop(key, None)  # its sums may lack a part of this batch
@@ -266,10 +269,6 @@ def _is_output(site: Site) -> bool:
     """Whether it is the output of a module, or a part of it, so that a hook on the module sees it."""
     address = address_of(site)
     return address.place is None and address.port == OUTPUT
-
-
-def _key(path: str, call: int, side: str) -> str:
-    return f"{call}:{side}:{path}"
 
 
 def _rank(name: Name, order: dict[str, int], sides: dict[str, int]) -> tuple[int, int, int]:
