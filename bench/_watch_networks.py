@@ -12,12 +12,13 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Case:
-    """A network, its batches, how many steps a turn has, and the bar of all rows at every step in per cent."""
+    """A network, its batches, steps of a turn, how many rounds, and the bar of all rows at every step in per cent."""
 
     name: str
     build: Callable[[], nn.Module]
     data: Callable[[], tuple[Tensor, Tensor]]
     steps: int
+    rounds: int
     bar: float
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -73,13 +74,14 @@ def transformer() -> nn.Module:
 
 
 CASES = (
-    Case("MLP", mlp, lambda: (torch.randn(128, 784), torch.randint(0, 10, (128,))), 40, 10.0),
-    Case("CNN", cnn, lambda: (torch.randn(64, 3, 32, 32), torch.randint(0, 10, (64,))), 3, 20.0),
+    Case("MLP", mlp, lambda: (torch.randn(128, 784), torch.randint(0, 10, (128,))), 40, 101, 10.0),
+    Case("CNN", cnn, lambda: (torch.randn(64, 3, 32, 32), torch.randint(0, 10, (64,))), 3, 61, 20.0),
     Case(
         "transformer",
         transformer,
         lambda: (torch.randint(0, 256, (16, 128)), torch.randint(0, 256, (16, 128))),
         2,
+        61,
         15.0,
     ),
 )

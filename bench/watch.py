@@ -3,7 +3,9 @@
     python bench/watch.py [--quick] [--out FILE]
 
 Every alternative trains a copy of the same network on the same batches. They take turns of a few steps in one process, in an
-order that changes from round to round, and each turn is compared with the turn of the bare loop in the same round. The clock,
+order that changes from round to round. A turn with a watch is compared with another of the same network, in the same round,
+with the watch paused: two networks that differ in nothing but where they lie in memory differ in speed by some per cent. All
+others are compared with the turn of the bare loop. What the hooks of a paused watch cost is measured by themselves. The clock,
 also that of the budget, is the processor time of the process with one thread, which is hardly moved by what else the machine
 does, and the wall clock with two, which wants an idle machine:
 
@@ -37,11 +39,12 @@ from _bench import QUICK_SECONDS, Bench, Row
 from _watch_networks import CASES, Case
 from _watch_peers import APART, PEERS, Peer, Read, hook_every_site, installed, sites
 from neurofn.instruments import ActivatedNeurons, Moments
-from neurofn.watching import Every, Windows, watch
+from neurofn.watching import Every, LogSpaced, Windows, watch
 from neurofn.watching._plans import Budgeted
 
 PEER_ROUNDS = 4  # peers take many times as long as what they watch, and their figures need fewer rounds
 COMPILED = ("MLP", "transformer")
+PAUSED = "paused"
 
 
 def clock() -> float:
@@ -57,11 +60,16 @@ class Turn:
     name: str
     attach: Peer
     compiled: bool = False
-    baseline: str = "bare"
     rounds_apart: int = 1
     record: Any = None
     seconds: list[float] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
     own: float = 0.0
+
+    @property
+    def watches(self) -> bool:
+        """Whether it is a watch of ours that reads, and so its own baseline while it is paused."""
+        return hasattr(self.record, "cost") and self.name != PAUSED
 
     def begin(self, stack: ExitStack) -> None:
         """Build, compile, attach, and take the first steps."""
@@ -87,18 +95,19 @@ class Turn:
         if hasattr(self.record, "pause"):
             self.record.pause()
 
-    def take(self) -> None:
-        """One turn."""
-        if hasattr(self.record, "resume") and self.name != "paused":
-            self.record.resume()
-        own = self.record.cost.seconds if hasattr(self.record, "cost") else 0.0
-        begin = clock()
-        for _ in range(self.case.steps):
-            self.step()
-        self.seconds.append(clock() - begin)
-        if hasattr(self.record, "cost"):
-            self.own += self.record.cost.seconds - own
-        self.rest()
+    def take(self, order: random.Random) -> None:
+        """One turn; of a watch two in any order, one of them paused."""
+        for paused in order.sample((False, True), 2) if self.watches else (self.name == PAUSED,):
+            if self.record is not None and not paused:
+                self.record.resume()
+            own = self.record.cost.seconds if self.watches else 0.0
+            begin = clock()
+            for _ in range(self.case.steps):
+                self.step()
+            (self.alone if paused and self.watches else self.seconds).append(clock() - begin)
+            if self.watches:
+                self.own += self.record.cost.seconds - own
+            self.rest()
 
 
 def ours(*instruments: Any, **settings: Any) -> Peer:
@@ -148,24 +157,22 @@ def per_neuron() -> Read:
 def turns(case: Case, *, quick: bool) -> list[Turn]:
     """All alternatives of one network; the bare loop first."""
     both = Moments(), ActivatedNeurons()
-    whole = Windows(rows=1, dear=40, readings=Every(200))
+    # Schedules go by all steps, of which a watch is paused in every second one here: 2 x 200, 2 x 100 and 2 x 800 of them.
+    whole = Windows(rows=1, dear=40, readings=Every(400))
+    spaced = Windows(rows=4, dear=40, readings=LogSpaced(1.1, least=200), spectra=1600)
     found = [
         Turn(case, "bare", leave),
         Turn(case, "budget 3 %", ours()),
-        Turn(case, "paused", ours()),
+        Turn(case, PAUSED, ours()),
         Turn(case, "all rows, every step", ours(*both, every=whole)),
-        Turn(case, "rows 4th, Gram 40th, spectra logs", ours(every=Windows(rows=4, dear=40))),
+        Turn(case, "rows 4th, Gram 40th, spectra logs", ours(every=spaced)),
         Turn(case, "naive: store activations", hooked(storing)),
         Turn(case, "naive: mean().item(), std().item()", hooked(numbers)),
         Turn(case, "naive: var_mean per neuron", hooked(per_neuron)),
     ]
     found += [Turn(case, name, peer, rounds_apart=PEER_ROUNDS) for name, peer in installed(PEERS).items()]
     if case.name in COMPILED and not quick:
-        bare = "bare, compiled"
-        found.append(Turn(case, bare, leave, compiled=True, baseline=bare))
-        found.append(
-            Turn(case, "all rows, every step, compiled", ours(*both, every=whole), compiled=True, baseline=bare)
-        )
+        found.append(Turn(case, "all rows, every step, compiled", ours(*both, every=whole), compiled=True))
     return found
 
 
@@ -187,10 +194,12 @@ def compare(bench: Bench, case: Case, *, threads: int, until: float) -> None:
         for turn in all_turns:
             turn.begin(stack)
         rounds = 0
-        while rounds < (20 if bench.quick else 61) and not (rounds and bench.quick and time.perf_counter() > until):
+        while rounds < (20 if bench.quick else case.rounds) and not (
+            rounds and bench.quick and time.perf_counter() > until
+        ):
             for turn in order.sample(all_turns, len(all_turns)):
                 if rounds % turn.rounds_apart == 0:
-                    turn.take()
+                    turn.take(order)
             rounds += 1
         report(bench, title, all_turns, rounds)
 
@@ -212,7 +221,7 @@ def alone(case: int, name: str, threads: int) -> float:
         for turn in (bare, peer):
             turn.begin(stack)
             for _ in range(8):
-                turn.take()
+                turn.take(random.Random(0))
     return 100 * (statistics.median(peer.seconds) / statistics.median(bare.seconds) - 1)
 
 
@@ -224,18 +233,23 @@ def report(bench: Bench, title: str, all_turns: list[Turn], rounds: int) -> None
     by_name = {turn.name: turn for turn in all_turns}
     case = all_turns[0].case
     bench.add(Row(title, "bare", 1e3 * statistics.median(by_name["bare"].seconds) / case.steps, "ms a step"))
-    bars = {"all rows, every step": case.bar, "all rows, every step, compiled": 6.0, "rows 4th, Gram 40th, spectra logs": 5.0, "budget 3 %": 3.6}
+    bars = {
+        "all rows, every step": case.bar,
+        "all rows, every step, compiled": 6.0,
+        "rows 4th, Gram 40th, spectra logs": 5.0,
+        "budget 3 %": 3.6,
+    }
     for turn in all_turns:
-        if turn.name == turn.baseline:
+        if turn.name == "bare":
             continue
-        bare = by_name[turn.baseline].seconds[:: turn.rounds_apart]
-        more = [100 * (mine / alone - 1) for mine, alone in zip(turn.seconds, bare, strict=True)]
+        base = turn.alone if turn.watches else by_name["bare"].seconds[:: turn.rounds_apart]
+        more = [100 * (mine / alone - 1) for mine, alone in zip(turn.seconds, base, strict=True)]
         middle, (low, high) = statistics.median(more), interval(more)
         bench.add(Row(title, f"{turn.name}: paired", middle, "%"))
         bar = 6.0 if turn.name == "budget 3 %" and rounds >= 60 else None
         bench.add(Row(title, f"{turn.name}: 95 % from", low, "%"))
         bench.add(Row(title, f"{turn.name}: 95 % to", high, "%", bar, None if bar is None else high < bar))
-        if hasattr(turn.record, "cost") and turn.name != "paused":
+        if turn.watches:
             own = 100 * turn.own / (sum(turn.seconds) - turn.own)
             bar = bars.get(turn.name)
             bench.add(Row(title, f"{turn.name}: own account", own, "%", bar, None if bar is None else own <= bar))

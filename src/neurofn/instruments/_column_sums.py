@@ -20,7 +20,7 @@ __all__ = ["ColumnSums", "CompiledSums", "column_sums", "kernel_state"]
 
 _SHAPES = 64  # that are remembered; batches whose lengths keep changing would fill the memory
 _PIECE = 1 << 16  # values that torch sums at a time: with their buffer they stay in the cache
-_ALONE = 1 << 17  # values below which other threads are not worth waking
+_ALONE = 1 << 15  # values below which other threads are not worth waking
 
 
 def column_sums() -> ColumnSums:

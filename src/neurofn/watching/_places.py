@@ -90,23 +90,16 @@ class Place:
         if values.is_cuda and not self.without:  # nothing there waits for the device
             team.trace(as_rows(values).to(self.dtype))
             return True
-        finite = not team.kernels or (self._fits(values) and self._fast(values, team))
+        finite = True
+        if team.kernels and self.sums is not None:
+            fits = values.dtype is self.dtype or (values.is_floating_point() and values.dtype.itemsize < 8)
+            finite = fits and values.is_cpu and team.add(values.to(self.dtype), self.sums, unit=_unit(values.dtype))
         slow = self.without if feed.dear else []
         if not finite:
             slow = [i for i in range(len(self.instruments)) if (feed.dear if self.dear(i) else feed.light)]
         if slow:
             self.exactly(as_rows(values), slow)
         return finite
-
-    def _fits(self, values: Tensor) -> bool:
-        """Whether the kernels' data type holds these values."""
-        same = values.dtype is self.dtype
-        return values.is_cpu and (same or (values.is_floating_point() and values.dtype.itemsize < 8))
-
-    def _fast(self, values: Tensor, team: Team) -> bool:
-        assert self.sums is not None
-        unit = _unit(values.dtype)
-        return team.add(values if values.dtype is self.dtype else values.to(self.dtype), self.sums, unit=unit)
 
     def exactly(
         self, rows: Tensor, fed: Sequence[int], weights: Tensor | None = None, targets: Tensor | None = None

@@ -217,10 +217,11 @@ class Watch(Rows):
                 self._reported.add(site)
                 first = self._sampler.nonfinite.get(site, step)
                 self._chunks.append(row_of(step, seed, site, "Watch", "first nonfinite step", first))
-        for site in self._sampler.failed.keys() - self._reported:
-            self._reported.add(site)
-            step = self._sampler.failed[site][0]
-            self._chunks.append(row_of(step, self._seed, site, "Watch", "failed step", step))
+        if self._sampler.failed:
+            for site in self._sampler.failed.keys() - self._reported:
+                self._reported.add(site)
+                step = self._sampler.failed[site][0]
+                self._chunks.append(row_of(step, self._seed, site, "Watch", "failed step", step))
         self._write()
 
     def _write(self) -> None:
