@@ -58,8 +58,8 @@ def watch(
     exception in a hook, after a site was read once,
     ends in a warning and that row, and the training goes on. After an exception what was read is kept. A module that is
     called more than once in a pass has its later calls under "path#2", "path#3", .... The recomputation of activation
-    checkpointing is not counted again. In a compiled model, where all instruments have a fast route, ``every=Windows(...)`` and
-    a budget are compiled with it, with ``fullgraph=True`` too (give the compiled model); others break its graph.
+    checkpointing is not counted again. A compiled model stays one graph, with ``fullgraph=True`` too, and reads as if it were
+    not compiled: give the compiled model. Gradients, inputs and functions as sites break its graph.
 
     Under torch.distributed every process watches, and with ``every=`` a reading of training passes stands on the rows of all of
     them, the same in each: all must run the same number of passes. A process that dies, or does not come to a reading within
