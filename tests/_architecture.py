@@ -43,7 +43,7 @@ LAYERS: dict[str, set[str]] = {
     "edges": _FUNCTIONS,
     "aggregates": _FUNCTIONS,
     "neurons": _FUNCTIONS | {"edges", "aggregates", "sites", "_native"},
-    "instruments": _BASE,
+    "instruments": _BASE | {"_native"},
     "watching": _BASE | {"sites", "instruments"},
     "explaining": _BASE | {"sites"},
     "tasks": _BASE,
