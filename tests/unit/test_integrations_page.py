@@ -38,8 +38,11 @@ def test_the_programs_run(title: str, tmp_path: Path) -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *starter, program.name]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=200
-    )
+    for _ in range(3):
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=200
+        )
+        if not (starter and "terminate called without an active exception" in done.stderr):
+            break  # else gloo has crashed as it ended, as it does now and then without us too
     assert done.returncode == 0, done.stderr
     assert SAYS.get(title, "") in done.stdout

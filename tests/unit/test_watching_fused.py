@@ -10,12 +10,13 @@ import pytest
 import torch
 import torch._dynamo
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from neurofn._errors import SiteError
 from neurofn.instruments import ActivatedNeurons, EpsilonRank, Moments
 from neurofn.saving._kernel import has_compiler
 from neurofn.testing._instrument_runs import hooks
-from neurofn.watching import Every, Windows, watch
+from neurofn.watching import Every, Windows, in_evaluation, watch
 
 pytestmark = pytest.mark.usefixtures("random_state_of_its_own")
 
@@ -92,6 +93,34 @@ def test_single_steps_and_parts_of_tuples_are_in_one_graph_too() -> None:
         compiled(x)
     means = record.where(reading="average mean").columns
     assert dict(zip(means["site"], means["value"], strict=True)) == {"two": 1.0, "two[1]['twice']": 2.0}
+
+
+@pytest.mark.usefixtures("fresh")
+def test_compiled_recomputation_is_not_counted_and_evaluation_is() -> None:
+    class Recomputed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Sequential(nn.Linear(4, 8), nn.Tanh()), nn.Linear(8, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.last(checkpoint(self.first, x, use_reentrant=False))  # type: ignore[no-any-return]
+
+    model, inputs = Recomputed(), torch.randn(3, 5, 4)
+    found = []
+    for made in (model, torch.compile(model, backend="aot_eager", fullgraph=True)):
+        with watch(
+            made, Moments(), at=["first.1", in_evaluation("last")], every=Windows(1, 1, readings=Every(2))
+        ) as record:
+            for x in inputs:
+                made.train()(x).sum().backward()
+                with torch.inference_mode():
+                    made.eval()(x)
+        found.append(record)
+    plain, compiled = found
+    assert set(plain.columns["site"]) == {"first.1", "last@evaluation"}
+    for name in ("step", "site", "reading"):
+        assert (compiled.columns[name] == plain.columns[name]).all()
+    np.testing.assert_allclose(compiled.columns["value"], plain.columns["value"], rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's own, behind any graph break

@@ -126,7 +126,13 @@ class Sampler:
 
     def see(self, site: Site, output: Any) -> None:
         """Read one output of the module at ``site``, and the gradient by it when it comes."""
+        import torch
+
         if recomputing():
+            return
+        if torch.is_inference_mode_enabled():  # tensors made in it could not be changed later
+            with torch.inference_mode(False), torch.no_grad():
+                self.see(site, output)
             return
         self.touched = True
         self.calls[site.path] = call = self.calls.get(site.path, 0) + 1
