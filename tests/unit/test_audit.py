@@ -57,21 +57,25 @@ def _kinds(row: dict[str, Any]) -> set[str]:
 # ---- faults -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPECTED)
 def test_each_class_has_exactly_its_fault(faulty: Audit, name: str) -> None:
     row = _row(faulty, name)
     assert _kinds(row) == EXPECTED[name], row
 
 
+@pytest.mark.slow
 def test_every_kind_of_fault_is_shown_by_a_class_but_one_that_goes_with_another(faulty: Audit, hostile: Audit) -> None:
     shown = set().union(*(_kinds(dict(row)) for found in (faulty, hostile) for row in found.rows))
     assert set(FAULTS) - shown == {"NaN gradient far out"}
 
 
+@pytest.mark.slow
 def test_what_is_no_activation_has_no_row(faulty: Audit) -> None:
     assert {row["name"] for row in faulty.rows} == set(EXPECTED)
 
 
+@pytest.mark.slow
 def test_a_wrong_value_comes_with_the_input_and_both_numbers(faulty: Audit) -> None:
     (fault,) = _row(faulty, "GELU")["faults"]
     z = fault["at"]
@@ -82,6 +86,7 @@ def test_a_wrong_value_comes_with_the_input_and_both_numbers(faulty: Audit) -> N
     assert _row(faulty, "Softplus")["nan_gradient"] == [100.0, 1000.0, 10000.0]
 
 
+@pytest.mark.slow
 def test_what_a_class_computes_instead_is_said(faulty: Audit) -> None:
     assert "the catalogue calls relu" in _row(faulty, "TanhExp")["doubt"]["computes"]
     doubt = _row(faulty, "Mish")["doubt"]
@@ -94,11 +99,13 @@ def test_what_a_class_computes_instead_is_said(faulty: Audit) -> None:
     assert any("tanh" in note for note in _row(faulty, "MyOwnThing")["notes"])
 
 
+@pytest.mark.slow
 def test_settings_are_paired(faulty: Audit) -> None:
     assert _row(faulty, "LeakyReLU")["settings"] == "a = leak"
     assert _row(faulty, "hardtanh")["settings"] == "a = low, b = high"
 
 
+@pytest.mark.slow
 def test_hostile_code_costs_its_own_row(hostile: Audit) -> None:
     assert {row["name"]: _kinds(dict(row)) for row in hostile.rows} == {
         "Exits": {"cannot be constructed"}, "Hangs": {"hangs"}, "Kills": {"ends the process"}, "Prints": set(), "Tanh": set(),
@@ -119,6 +126,7 @@ def test_torch_has_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
 # ---- reports and the command --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_audit_is_a_report_and_json(faulty: Audit, tmp_path: Path) -> None:
     written = report(faulty, tmp_path / "audit.md").read_text()
     assert "wrong value" in written
