@@ -71,6 +71,17 @@ def test_both_are_the_sums(compiled: CompiledSums, shape: tuple[int, ...], dtype
         assert all(map(torch.equal, both(sums, values, shift), (moments(sums, values, shift), above)))
 
 
+@pytest.mark.parametrize("shape", [(70, 300), (5, 4, 200)])
+def test_what_equals_the_threshold_is_not_above_it(compiled: CompiledSums, shape: tuple[int, ...]) -> None:
+    values = block(*shape).relu()  # about half are 0, the threshold
+    shift = torch.zeros(shape[1])
+    _, above = by_definition(values, shift)
+    assert above.sum() < 0.6 * values.numel()
+    for sums in (ColumnSums(), compiled):
+        assert torch.equal(counts(sums, values), above)
+        assert torch.equal(both(sums, values, shift)[1], above)
+
+
 @pytest.mark.parametrize("shape", [(600, 517), (40, 35, 333)])
 def test_threads_change_nothing(compiled: CompiledSums, shape: tuple[int, ...]) -> None:
     values, shift, before = block(*shape), block(shape[1]), torch.get_num_threads()

@@ -49,7 +49,7 @@ template <bool MOMENTS, bool COUNTS, class X, class N> inline void add(X x, X sh
 template <class T, bool MOMENTS, bool COUNTS> void rows(const Args& a, double* out, int64_t from, int64_t to) {
   typedef typename T::REAL REAL;
   constexpr int WIDE = 8 * T::LANES;  // neurons whose sums are held at once
-  REAL first[WIDE], second[WIDE], shift[WIDE];
+  REAL first[WIDE], second[WIDE], shift[WIDE] = {};
   typename T::WHOLE count[WIDE];
   const REAL threshold = (REAL)a.threshold;
   for (int64_t column = from; column < to; column += WIDE) {

@@ -64,7 +64,7 @@ class ColumnSums:
     def add(
         self, values: Tensor, *, moments: tuple[Tensor, Tensor] | None = None, above: tuple[float, Tensor] | None = None
     ) -> bool:
-        """Add a block to sums and counts, in one pass over it.
+        """Add a block to sums and counts; where they are compiled, in one pass over it.
 
         moments: a shift (neurons,), and where the sums of ``values - shift`` and of its squares go: (2, neurons), float64.
         above:   a threshold, and where goes how many values are above it: (neurons,), float64.

@@ -82,11 +82,11 @@ class Sampler:
         self.calls = {}
         self.touched = False
         self.feed, self.side = feed, side
-        self.on, self.light, self.dear = True, feed.light, feed.dear
+        self.on = True
 
     def close(self) -> None:
         """What the hooks see from now on is not read; gradients of the pass may still come."""
-        self.on = self.light = self.dear = False
+        self.on = False
 
     @property
     def in_training(self) -> bool:
